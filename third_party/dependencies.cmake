@@ -1,0 +1,21 @@
+# Where each dependency comes from. third_party/README.md lists their licences and packages.
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(hwy REQUIRED)
+find_package(Eigen3 REQUIRED NO_MODULE)
+
+if(MASKCLASS_HDF5)
+  find_package(HDF5 REQUIRED COMPONENTS C)
+endif()
+if(MASKCLASS_CLI OR MASKCLASS_TESTS)
+  find_package(ZLIB REQUIRED)
+  find_package(fmt REQUIRED)
+  find_package(nlohmann_json REQUIRED)
+  find_package(CLI11 REQUIRED)
+endif()
+if(MASKCLASS_TESTS)
+  find_package(doctest REQUIRED)
+endif()
+
+# Found if present, never needed. The CUDA backend is not part of this version; `maskclass info`
+# says what was found.
+find_package(CUDAToolkit QUIET)
