@@ -1,0 +1,98 @@
+// Adam, applied to a gradient while it is in registers.
+// Compiled once an instruction set: see phases.cpp.
+
+#if defined(MASKCLASS_ADAM_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef MASKCLASS_ADAM_INL_H
+#undef MASKCLASS_ADAM_INL_H
+#else
+#define MASKCLASS_ADAM_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "kernels/cpu/multiply-inl.h"
+#include "kernels/cpu/training_state.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace maskclass::cpu {
+namespace HWY_NAMESPACE {
+
+/// One update of `kLanes` weights from `at` (Kingma and Ba 2015, Algorithm 1):
+///   m += (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g^2
+///   weight -= rate * m / (sqrt(v) * correction + epsilon)
+/// Square root and quotient are the exact ones of IEEE 754, so the bits are the same everywhere.
+HWY_INLINE void adam_update(const AdamStep& adam, Vector gradient, Tensor& tensor, std::size_t at) {
+  const Floats d;
+  float* HWY_RESTRICT value = tensor.value.data() + at;
+  float* HWY_RESTRICT first = tensor.first_moment.data() + at;
+  float* HWY_RESTRICT second = tensor.second_moment.data() + at;
+
+  Vector m = hn::Load(d, first);
+  Vector v = hn::Load(d, second);
+  m = hn::MulAdd(hn::Set(d, adam.beta1_complement), hn::Sub(gradient, m), m);
+  v = hn::MulAdd(hn::Mul(hn::Set(d, adam.beta2_complement), gradient), gradient,
+                 hn::Mul(hn::Set(d, adam.beta2), v));
+  hn::Store(m, d, first);
+  hn::Store(v, d, second);
+  const Vector deviation =
+      hn::MulAdd(hn::Sqrt(v), hn::Set(d, adam.inverse_correction), hn::Set(d, adam.epsilon));
+  hn::Store(hn::NegMulAdd(hn::Set(d, adam.rate), hn::Div(m, deviation), hn::Load(d, value)), d,
+            value);
+}
+
+/// The gradient of rows [first_row, first_row + n_rows) of a weight array [row][width], which is
+/// sum over cells of left(row, cell) * right[cell][unit], and its update. The left factor lies in a
+/// panel [group][left_rows][16]; `right` is a transposed panel [unit group][cell][16].
+HWY_INLINE void update_weights(const AdamStep& adam, const float* left, std::size_t left_panel,
+                               const float* right, std::int64_t n_groups, std::int64_t right_panel,
+                               std::int64_t first_row, std::int64_t n_rows, std::int64_t width,
+                               Tensor& weight) {
+  for_each_tile(
+      n_rows, static_cast<int>(width / kLanes),
+      [&](auto rows, auto vectors, std::int64_t row, int vector) HWY_ATTR {
+        Vector sums[rows.value][vectors.value];
+        clear(sums);
+        for (std::int64_t group = 0; group < n_groups; ++group) {
+          const Factor cells{left + group * left_panel + row * kGroup, kGroup, 1};
+          multiply_add(cells, right + group * kGroup * kGroup, right_panel, vector, kGroup, sums);
+        }
+        for (int r = 0; r < rows.value; ++r) {
+          for (int v = 0; v < vectors.value; ++v) {
+            const std::size_t at =
+                (first_row + row + r) * width + static_cast<std::size_t>(vector + v) * kLanes;
+            adam_update(adam, sums[r][v], weight, at);
+          }
+        }
+      });
+}
+
+/// The same for n_rows values of a bias from `at` on, whose gradient is the sum over the cells of
+/// `left`. The bias is padded to whole vectors; the gradient of padding is 0, which leaves it 0.
+HWY_INLINE void update_bias(const AdamStep& adam, const float* left, std::size_t left_panel,
+                            std::int64_t n_groups, std::int64_t n_rows, Tensor& bias,
+                            std::size_t at) {
+  const Floats d;
+  for (std::int64_t row = 0; row < n_rows; row += kLanes) {
+    HWY_ALIGN float gradients[kLanes] = {};
+    const std::int64_t n = std::min<std::int64_t>(kLanes, n_rows - row);
+    for (std::int64_t r = 0; r < n; ++r) {
+      for (std::int64_t group = 0; group < n_groups; ++group) {
+        Vector cells[kVectorsInGroup];
+        for (int v = 0; v < kVectorsInGroup; ++v) {
+          cells[v] = hn::Load(d, left + group * left_panel + (row + r) * kGroup +
+                                     static_cast<std::size_t>(v) * kLanes);
+        }
+        gradients[r] += sum_of_group(cells);
+      }
+    }
+    adam_update(adam, hn::Load(d, gradients), bias, at + row);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace maskclass::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,165 @@
+// LayerNorm and SiLU of one group of cells, forward and backward: the part of a fused
+// linear + LayerNorm + SiLU block that follows the product.
+// Compiled once an instruction set: see phases.cpp.
+
+#if defined(MASKCLASS_BLOCK_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef MASKCLASS_BLOCK_INL_H
+#undef MASKCLASS_BLOCK_INL_H
+#else
+#define MASKCLASS_BLOCK_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include "kernels/cpu/multiply-inl.h"
+#include "kernels/cpu/training_state.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace maskclass::cpu {
+namespace HWY_NAMESPACE {
+
+inline constexpr float kLayerNormEpsilon = 1e-5f;
+
+/// exp(x) for |x| <= 87: 2^n times a polynomial of degree 6 in the rest, |rest| <= ln(2)/2.
+HWY_INLINE Vector exponential(Vector x) {
+  const Floats d;
+  const hn::RebindToSigned<Floats> integers;
+  const Vector n = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
+  Vector rest = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);
+  rest = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), rest);
+  Vector p = hn::Set(d, 1.0f / 720);
+  for (const float coefficient : {1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f}) {
+    p = hn::MulAdd(p, rest, hn::Set(d, coefficient));
+  }
+  const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(integers, n));
+  return hn::BitCast(d, hn::Add(hn::BitCast(integers, p), exponent));
+}
+
+HWY_INLINE Vector sigmoid(Vector x) {
+  const Floats d;
+  const Vector limit = hn::Set(d, 87.0f);
+  const Vector negative = hn::Min(hn::Max(hn::Neg(x), hn::Neg(limit)), limit);
+  const Vector one = hn::Set(d, 1.0f);
+  return hn::Div(one, hn::Add(one, exponential(negative)));
+}
+
+/// Turns the linear outputs of a group, activations.linear, into normalised values, and gives the
+/// block's output: y = gain * normalised + shift, output = y * sigmoid(y). The variance is the
+/// biased one, from a second pass over the values.
+HWY_INLINE void normalise_and_activate(const Block& block, BlockActivations& activations,
+                                       std::int64_t group) {
+  const Floats d;
+  const std::int64_t n_out = block.n_out;
+  const std::size_t panel = group * n_out * kGroup;
+  for (int v = 0; v < kVectorsInGroup; ++v) {
+    const std::size_t lane = static_cast<std::size_t>(v) * kLanes;
+    float* HWY_RESTRICT linear = &activations.linear[panel + lane];
+    float* HWY_RESTRICT gate = &activations.sigmoid[panel + lane];
+    float* HWY_RESTRICT output = &activations.output[panel + lane];
+    const Vector inverse_width = hn::Set(d, 1.0f / static_cast<float>(n_out));
+
+    Vector sum = hn::Zero(d);
+    for (std::int64_t h = 0; h < n_out; ++h) sum = hn::Add(sum, hn::Load(d, linear + h * kGroup));
+    const Vector mean = hn::Mul(sum, inverse_width);
+    Vector squares = hn::Zero(d);
+    for (std::int64_t h = 0; h < n_out; ++h) {
+      const Vector centred = hn::Sub(hn::Load(d, linear + h * kGroup), mean);
+      squares = hn::MulAdd(centred, centred, squares);
+    }
+    const Vector variance = hn::Mul(squares, inverse_width);
+    const Vector inverse_deviation =
+        hn::Div(hn::Set(d, 1.0f), hn::Sqrt(hn::Add(variance, hn::Set(d, kLayerNormEpsilon))));
+    hn::Store(inverse_deviation, d, &activations.inverse_deviation[group * kGroup + lane]);
+
+    for (std::int64_t h = 0; h < n_out; ++h) {
+      const Vector normalised =
+          hn::Mul(hn::Sub(hn::Load(d, linear + h * kGroup), mean), inverse_deviation);
+      const Vector y =
+          hn::MulAdd(hn::Set(d, block.gain.value[h]), normalised, hn::Set(d, block.shift.value[h]));
+      const Vector open = sigmoid(y);
+      hn::Store(normalised, d, linear + h * kGroup);
+      hn::Store(open, d, gate + h * kGroup);
+      hn::Store(hn::Mul(y, open), d, output + h * kGroup);
+    }
+  }
+}
+
+/// From the gradient of the block's output, in activations.gradient, to the gradient of its linear
+/// output, in place, and the group's sums for gain, shift and bias (docs/training-step.md derives
+/// them).
+HWY_INLINE void backpropagate_block(const Block& block, BlockActivations& activations,
+                                    std::int64_t group) {
+  const Floats d;
+  const std::int64_t n_out = block.n_out;
+  const std::size_t panel = group * n_out * kGroup;
+  const std::size_t sums = group * padded(n_out);
+  Vector mean_gradient[kVectorsInGroup];
+  Vector mean_product[kVectorsInGroup];
+  for (int v = 0; v < kVectorsInGroup; ++v) {
+    mean_gradient[v] = hn::Zero(d);
+    mean_product[v] = hn::Zero(d);
+  }
+  // Through SiLU and the affine part: the gradient of the normalised values, and its two means.
+  for (std::int64_t h = 0; h < n_out; ++h) {
+    const Vector gain = hn::Set(d, block.gain.value[h]);
+    const Vector shift = hn::Set(d, block.shift.value[h]);
+    Vector for_gain[kVectorsInGroup];
+    Vector for_shift[kVectorsInGroup];
+    for (int v = 0; v < kVectorsInGroup; ++v) {
+      const std::size_t at = panel + h * kGroup + static_cast<std::size_t>(v) * kLanes;
+      const Vector normalised = hn::Load(d, &activations.linear[at]);
+      const Vector open = hn::Load(d, &activations.sigmoid[at]);
+      const Vector y = hn::MulAdd(gain, normalised, shift);
+      const Vector one = hn::Set(d, 1.0f);
+      // d/dy (y sigmoid(y)) = sigmoid(y) (1 + y (1 - sigmoid(y)))
+      const Vector slope = hn::Mul(open, hn::MulAdd(y, hn::Sub(one, open), one));
+      const Vector dy = hn::Mul(hn::Load(d, &activations.gradient[at]), slope);
+      for_shift[v] = dy;
+      for_gain[v] = hn::Mul(dy, normalised);
+      const Vector dnormalised = hn::Mul(dy, gain);
+      hn::Store(dnormalised, d, &activations.gradient[at]);
+      mean_gradient[v] = hn::Add(mean_gradient[v], dnormalised);
+      mean_product[v] = hn::MulAdd(dnormalised, normalised, mean_product[v]);
+    }
+    activations.shift_gradient[sums + h] = sum_of_group(for_shift);
+    activations.gain_gradient[sums + h] = sum_of_group(for_gain);
+  }
+  const Vector inverse_width = hn::Set(d, 1.0f / static_cast<float>(n_out));
+  for (int v = 0; v < kVectorsInGroup; ++v) {
+    mean_gradient[v] = hn::Mul(mean_gradient[v], inverse_width);
+    mean_product[v] = hn::Mul(mean_product[v], inverse_width);
+  }
+  // Through the normalisation.
+  for (std::int64_t h = 0; h < n_out; ++h) {
+    Vector for_bias[kVectorsInGroup];
+    for (int v = 0; v < kVectorsInGroup; ++v) {
+      const std::size_t lane = static_cast<std::size_t>(v) * kLanes;
+      const std::size_t at = panel + h * kGroup + lane;
+      const Vector normalised = hn::Load(d, &activations.linear[at]);
+      const Vector centred = hn::Sub(hn::Load(d, &activations.gradient[at]), mean_gradient[v]);
+      const Vector inverse_deviation =
+          hn::Load(d, &activations.inverse_deviation[group * kGroup + lane]);
+      for_bias[v] = hn::Mul(inverse_deviation, hn::NegMulAdd(normalised, mean_product[v], centred));
+      hn::Store(for_bias[v], d, &activations.gradient[at]);
+    }
+    activations.bias_gradient[sums + h] = sum_of_group(for_bias);
+  }
+}
+
+/// Copies a group's panel [n_rows][16 cells] into a transposed panel [row group][cell][16 rows] of
+/// n_cells cells.
+HWY_INLINE void transpose_group(const float* HWY_RESTRICT panel, std::int64_t n_rows,
+                                std::int64_t group, std::int64_t n_cells,
+                                float* HWY_RESTRICT transposed) {
+  for (std::int64_t row = 0; row < n_rows; ++row) {
+    float* column =
+        transposed + ((row / kGroup) * n_cells + group * kGroup) * kGroup + row % kGroup;
+    for (int c = 0; c < kGroup; ++c) column[c * kGroup] = panel[row * kGroup + c];
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace maskclass::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,295 @@
+#include "kernels/cpu/cpu_backend.h"
+
+#include <omp.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <exception>
+#include <numeric>
+#include <optional>
+
+#include "kernels/cpu/barrier.h"
+#include "kernels/cpu/denormals.h"
+#include "kernels/cpu/layout_conversion.h"
+#include "kernels/cpu/phases.h"
+#include "kernels/math/biozero.h"
+
+namespace maskclass::cpu {
+namespace {
+
+/// What one thread of a team does: a run of slices, and every n-th group of cells or block.
+struct Share {
+  Share(int thread_index, int threads, std::int32_t n_slices)
+      : thread(thread_index),
+        n_threads(threads),
+        first_slice(static_cast<std::int32_t>(std::int64_t{n_slices} * thread / n_threads)),
+        end_slice(static_cast<std::int32_t>(std::int64_t{n_slices} * (thread + 1) / n_threads)) {}
+
+  int thread;
+  int n_threads;
+  std::int32_t first_slice;
+  std::int32_t end_slice;
+};
+
+AdamStep adam_step(const TrainingOptions& options, std::int64_t step) {
+  const double t = static_cast<double>(step);
+  AdamStep adam;
+  adam.beta1_complement = static_cast<float>(1 - options.beta1);
+  adam.beta2 = static_cast<float>(options.beta2);
+  adam.beta2_complement = static_cast<float>(1 - options.beta2);
+  adam.rate = static_cast<float>(options.learning_rate / (1 - std::pow(options.beta1, t)));
+  adam.inverse_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(options.beta2, t)));
+  adam.epsilon = static_cast<float>(options.epsilon);
+  return adam;
+}
+
+/// Points a thread's view at the given cells: their ids, biozero basis, and where the first gene of
+/// the thread's slices lies in their rows.
+void set_cells(const ScaledData& data, std::span<const std::uint32_t> cells,
+               std::int32_t first_gene, Batch& batch) {
+  batch.cells = cells;
+  batch.n_groups = groups_for(static_cast<std::int64_t>(cells.size()));
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+    const std::uint32_t row = cells[cell];
+    const auto indices = data.indices.begin();
+    const std::int64_t begin = data.indptr[row];
+    const std::int64_t end = data.indptr[row + 1];
+    batch.cursors[cell] = std::lower_bound(indices + begin, indices + end, first_gene) - indices;
+    batch.cell_ids[cell] = data.cell_ids[row];
+    batch.biozero_shrink[cell] = data.biozero_shrink[row];
+    float basis[kBiozeroTerms];
+    chebyshev_basis(data.biozero_position[row], basis);
+    const std::size_t group = cell / kGroup;
+    for (int k = 0; k < kBiozeroTerms; ++k) {
+      batch.biozero_basis[(group * kBiozeroTerms + k) * kGroup + cell % kGroup] = basis[k];
+    }
+  }
+}
+
+/// The denominators of the loss depend on masks and probabilities alone, so they are known before
+/// the output is (paper, Section 2.5).
+LossScale loss_scale(const TrainingState& state) {
+  double masked_zeros = 0;
+  double masked_nonzeros = 0;
+  double biozero = 0;
+  for (const SliceSums& sums : state.sums) {
+    masked_zeros += static_cast<double>(sums.masked_zeros);
+    masked_nonzeros += static_cast<double>(sums.masked_nonzeros);
+    biozero += sums.biozero;
+  }
+  const double masked = static_cast<double>(state.options.zero_weight) * masked_zeros +
+                        static_cast<double>(state.options.nonzero_weight) * masked_nonzeros;
+  return {masked > 0 ? 1 / masked : 0, biozero > 0 ? 1 / biozero : 0};
+}
+
+void add_loss(const TrainingState& state, const LossScale& scale, EpochLoss& loss) {
+  double masked = 0;
+  double biozero = 0;
+  for (const SliceSums& sums : state.sums) {
+    masked += sums.masked_loss;
+    biozero += sums.biozero_loss;
+  }
+  loss.masked += masked * scale.masked;
+  loss.biozero += biozero * scale.biozero;
+}
+
+/// Calls the caller's callback now and then; the clock decides when, never what is computed.
+class Reporter {
+ public:
+  explicit Reporter(const BatchCallback& callback) : callback_(callback) {}
+
+  /// True to go on. An exception of the callback is kept for rethrow().
+  bool report(std::int64_t batches_done) {
+    const auto now = std::chrono::steady_clock::now();
+    if (!callback_ || now - last_ < std::chrono::milliseconds(50)) return true;
+    last_ = now;
+    try {
+      return callback_(batches_done);
+    } catch (...) {
+      exception_ = std::current_exception();
+      return false;
+    }
+  }
+  void rethrow() const {
+    if (exception_) std::rethrow_exception(exception_);
+  }
+
+ private:
+  const BatchCallback& callback_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+  std::exception_ptr exception_;
+};
+
+/// Runs work(share, barrier) on a team of threads, of which the caller is the first. The team may
+/// come out smaller than asked for; what is computed does not depend on its size.
+template <class Work>
+void run_team(int n_threads, std::int32_t n_slices, const Work& work) {
+  std::optional<Barrier> barrier;
+#pragma omp parallel num_threads(n_threads)
+  {
+#pragma omp single
+    barrier.emplace(omp_get_num_threads());
+    const FlushDenormals flush_denormals;
+    work(Share(omp_get_thread_num(), omp_get_num_threads(), n_slices), *barrier);
+  }
+}
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(const ScaledData& data, const NetworkShape& shape, const TrainingOptions& options,
+             int n_threads)
+      : data_(data),
+        state_(data_, shape, options),
+        phases_(phases()),
+        n_threads_(std::clamp(n_threads, 1, state_.slices.count)) {
+    for (int thread = 0; thread < n_threads_; ++thread) {
+      batches_.emplace_back(state_.most_groups, kBiozeroTerms);
+    }
+  }
+
+  void set_parameters(const Parameters& parameters) override {
+    load_parameters(parameters, state_.network);
+    step_ = 0;
+  }
+
+  Parameters parameters() const override {
+    return store_parameters(state_.network, &Tensor::value);
+  }
+
+  OptimizerState optimizer_state() const override {
+    return {store_parameters(state_.network, &Tensor::first_moment),
+            store_parameters(state_.network, &Tensor::second_moment), step_};
+  }
+
+  EpochLoss train_epoch(std::uint32_t epoch, std::span<const std::uint32_t> order,
+                        const BatchCallback& callback) override;
+
+  void reconstruct(std::int64_t first_cell, std::int64_t n_cells, float* log2_out,
+                   float* latent_out) override;
+
+ private:
+  void train_batch(const Share& share, Batch& batch, Barrier& barrier);
+  void copy_latent(const Batch& batch, float* latent_out) const;
+
+  ScaledData data_;
+  TrainingState state_;
+  const Phases& phases_;
+  const int n_threads_;
+  std::vector<Batch> batches_;  ///< one a thread
+  std::int64_t step_ = 0;
+};
+
+/// Phases 1 to 4, each ended by a barrier. Phase 5 is left to the caller: nobody waits for it.
+void CpuBackend::train_batch(const Share& share, Batch& batch, Barrier& barrier) {
+  for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+    phases_.corrupt_slice(state_, batch, slice);
+    phases_.encode_slice(state_, batch, slice);
+  }
+  barrier.wait();
+  for (std::int64_t group = share.thread; group < batch.n_groups; group += share.n_threads) {
+    phases_.trunk_forward(state_, batch, group);
+  }
+  batch.loss_scale = loss_scale(state_);
+  barrier.wait();
+  for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+    phases_.decode_slice(state_, batch, slice);
+  }
+  barrier.wait();
+  for (std::int64_t group = share.thread; group < batch.n_groups; group += share.n_threads) {
+    phases_.trunk_backward(state_, batch, group);
+  }
+}
+
+EpochLoss CpuBackend::train_epoch(std::uint32_t epoch, std::span<const std::uint32_t> order,
+                                  const BatchCallback& callback) {
+  const std::size_t batch_size = state_.options.batch_size;
+  const std::size_t n_batches = (order.size() + batch_size - 1) / batch_size;
+  Reporter reporter(callback);
+  EpochLoss loss;
+  bool go_on = true;  // Thread 0 writes it before a batch's last barrier, all read it after.
+
+  run_team(n_threads_, state_.slices.count, [&](const Share& share, Barrier& barrier) {
+    Batch& batch = batches_[share.thread];
+    batch.epoch = epoch;
+    for (std::size_t b = 0; b < n_batches; ++b) {
+      const std::size_t first = b * batch_size;
+      set_cells(data_, order.subspan(first, std::min(batch_size, order.size() - first)),
+                state_.slices.begin(share.first_slice), batch);
+      batch.adam = adam_step(state_.options, step_ + static_cast<std::int64_t>(b) + 1);
+      train_batch(share, batch, barrier);
+      if (share.thread == 0) {
+        add_loss(state_, batch.loss_scale, loss);
+        go_on = reporter.report(static_cast<std::int64_t>(b) + 1);
+      }
+      barrier.wait();
+      for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+        phases_.update_encoder(state_, batch, slice);
+      }
+      for (int block = share.thread; block < 3; block += share.n_threads) {
+        phases_.update_trunk(state_, batch, block);
+      }
+      if (!go_on) break;
+    }
+  });
+  reporter.rethrow();
+  step_ += static_cast<std::int64_t>(n_batches);
+  loss.masked /= static_cast<double>(n_batches);
+  loss.biozero /= static_cast<double>(n_batches);
+  return loss;
+}
+
+void CpuBackend::copy_latent(const Batch& batch, float* latent_out) const {
+  const std::int64_t latent = state_.network.shape.latent;
+  const AlignedFloats& transposed = state_.activations[1].output_transposed;
+  for (std::size_t cell = 0; cell < batch.cells.size(); ++cell) {
+    for (std::int64_t k = 0; k < latent; ++k) {
+      const std::size_t row = (k / kGroup) * batch.n_groups * kGroup + cell;
+      latent_out[cell * latent + k] = transposed[row * kGroup + k % kGroup];
+    }
+  }
+}
+
+void CpuBackend::reconstruct(std::int64_t first_cell, std::int64_t n_cells, float* log2_out,
+                             float* latent_out) {
+  const std::int64_t most_cells = state_.most_groups * kGroup;
+  std::vector<std::uint32_t> rows(n_cells);
+  std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first_cell));
+
+  run_team(n_threads_, state_.slices.count, [&](const Share& share, Barrier& barrier) {
+    Batch& batch = batches_[share.thread];
+    for (std::int64_t done = 0; done < n_cells; done += most_cells) {
+      const std::int64_t n = std::min(most_cells, n_cells - done);
+      set_cells(data_, std::span(rows).subspan(done, n), state_.slices.begin(share.first_slice),
+                batch);
+      for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+        phases_.load_slice(state_, batch, slice);
+        phases_.encode_slice(state_, batch, slice);
+      }
+      barrier.wait();
+      for (std::int64_t group = share.thread; group < batch.n_groups; group += share.n_threads) {
+        phases_.trunk_forward(state_, batch, group);
+      }
+      barrier.wait();
+      if (latent_out != nullptr && share.thread == 0) {
+        copy_latent(batch, latent_out + done * state_.network.shape.latent);
+      }
+      if (log2_out == nullptr) {
+        barrier.wait();  // The next batch's trunk must not overtake the copy of the latent.
+        continue;
+      }
+      for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+        phases_.reconstruct_slice(state_, batch, slice, log2_out + done * data_.n_genes);
+      }
+    }
+  });
+}
+
+}  // namespace
+
+std::unique_ptr<Backend> make_cpu_backend(const ScaledData& data, const NetworkShape& shape,
+                                          const TrainingOptions& options, int n_threads) {
+  return std::make_unique<CpuBackend>(data, shape, options, n_threads);
+}
+
+}  // namespace maskclass::cpu

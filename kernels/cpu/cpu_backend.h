@@ -1,0 +1,14 @@
+#pragma once
+
+#include <memory>
+
+#include "kernels/backend.h"
+
+namespace maskclass::cpu {
+
+/// Trains on the processor's vector units with n_threads threads (>= 1). The results do not depend
+/// on n_threads. Not for use by two threads at once.
+std::unique_ptr<Backend> make_cpu_backend(const ScaledData& data, const NetworkShape& shape,
+                                          const TrainingOptions& options, int n_threads);
+
+}  // namespace maskclass::cpu

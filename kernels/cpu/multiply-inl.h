@@ -1,0 +1,109 @@
+// The one matrix kernel of the CPU backend: a tile of C = A X in registers.
+// Compiled once an instruction set: see phases.cpp.
+
+#if defined(MASKCLASS_MULTIPLY_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef MASKCLASS_MULTIPLY_INL_H
+#undef MASKCLASS_MULTIPLY_INL_H
+#else
+#define MASKCLASS_MULTIPLY_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+#include "kernels/cpu/layout.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace maskclass::cpu {
+namespace HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+using Floats = hn::ScalableTag<float>;
+using Vector = hn::Vec<Floats>;
+inline constexpr int kLanes = static_cast<int>(hn::MaxLanes(Floats()));
+inline constexpr int kVectorsInGroup = kGroup / kLanes;
+static_assert(kLanes <= kGroup);
+
+/// Rows of a tile: with two vectors a row, as many sums as leave registers for their factors.
+inline constexpr int kTileRows = HWY_TARGET <= HWY_AVX3 ? 12 : 6;
+inline constexpr int kTileVectors = 2;
+
+/// Element (row, step) of the left factor is at[row * row_stride + step * step_stride].
+struct Factor {
+  const float* at;
+  std::size_t row_stride;
+  std::size_t step_stride;
+};
+
+/// The start of vector `v` in row 0 of a panel [group][rows][16].
+HWY_INLINE std::size_t vector_offset(int v, std::size_t panel) {
+  return (v / kVectorsInGroup) * panel + static_cast<std::size_t>(v % kVectorsInGroup) * kLanes;
+}
+
+/// sums[r][v] += sum over steps, in order, of left(r, step) * right[step][vector first + v], where
+/// `right` is a panel whose rows are the steps.
+template <int kRows, int kVectors>
+HWY_INLINE void multiply_add(const Factor& left, const float* HWY_RESTRICT right, std::size_t panel,
+                             int first_vector, std::int64_t n_steps,
+                             Vector (&sums)[kRows][kVectors]) {
+  const Floats d;
+  const float* HWY_RESTRICT columns[kVectors];
+  for (int v = 0; v < kVectors; ++v) columns[v] = right + vector_offset(first_vector + v, panel);
+  const float* HWY_RESTRICT a = left.at;
+  for (std::int64_t step = 0; step < n_steps; ++step, a += left.step_stride) {
+    Vector x[kVectors];
+    for (int v = 0; v < kVectors; ++v) x[v] = hn::Load(d, columns[v] + step * kGroup);
+    for (int r = 0; r < kRows; ++r) {
+      const Vector factor = hn::Set(d, a[r * left.row_stride]);
+      for (int v = 0; v < kVectors; ++v) sums[r][v] = hn::MulAdd(factor, x[v], sums[r][v]);
+    }
+  }
+}
+
+template <int kRows, int kVectors>
+HWY_INLINE void clear(Vector (&sums)[kRows][kVectors]) {
+  for (auto& row : sums) {
+    for (Vector& sum : row) sum = hn::Zero(Floats());
+  }
+}
+
+/// The sum of the 16 cells of a group, in an order that does not depend on the width of a vector.
+HWY_INLINE float sum_of_group(const Vector (&vectors)[kVectorsInGroup]) {
+  HWY_ALIGN float lanes[kGroup];
+  for (int v = 0; v < kVectorsInGroup; ++v) {
+    hn::Store(vectors[v], Floats(), lanes + static_cast<std::size_t>(v) * kLanes);
+  }
+  for (int width = kGroup / 2; width > 0; width /= 2) {
+    for (int k = 0; k < width; ++k) lanes[k] += lanes[k + width];
+  }
+  return lanes[0];
+}
+
+/// A compile-time number handed to a generic lambda.
+template <int kValue>
+struct Constant {
+  static constexpr int value = kValue;
+};
+
+/// Calls tile(Constant<rows>, Constant<vectors>, first_row, first_vector) so that the tiles cover
+/// n_rows x n_vectors: the largest tiles first, then what is left.
+template <class Tile>
+HWY_INLINE void for_each_tile(std::int64_t n_rows, int n_vectors, const Tile& tile) {
+  int v = 0;
+  const auto rows = [&](auto vectors) HWY_ATTR {
+    std::int64_t r = 0;
+    for (; r + kTileRows <= n_rows; r += kTileRows) tile(Constant<kTileRows>(), vectors, r, v);
+    for (; r + 4 <= n_rows; r += 4) tile(Constant<4>(), vectors, r, v);
+    for (; r < n_rows; ++r) tile(Constant<1>(), vectors, r, v);
+  };
+  for (; v + kTileVectors <= n_vectors; v += kTileVectors) rows(Constant<kTileVectors>());
+  for (; v < n_vectors; ++v) rows(Constant<1>());
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace maskclass::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,66 @@
+#include "kernels/cpu/training_state.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace maskclass::cpu {
+
+void Tensor::resize(std::size_t n) {
+  value.assign(n, 0.0f);
+  first_moment.assign(n, 0.0f);
+  second_moment.assign(n, 0.0f);
+}
+
+Network::Network(const NetworkShape& network_shape) : shape(network_shape), slices(shape.n_genes) {
+  const std::int32_t widths[4] = {shape.n_genes, shape.hidden, shape.latent, shape.hidden};
+  for (int b = 0; b < 3; ++b) {
+    Block& block = blocks[b];
+    block.n_in = widths[b];
+    block.n_out = widths[b + 1];
+    block.weight.resize(b == 0 ? block.n_in * padded(block.n_out)
+                               : block.n_out * padded(block.n_in));
+    block.bias.resize(padded(block.n_out));
+    block.gain.resize(padded(block.n_out));
+    block.shift.resize(padded(block.n_out));
+  }
+  output_weight.resize(shape.n_genes * padded(shape.hidden));
+  output_bias.resize(slices.count * padded(slices.width));
+}
+
+void BlockActivations::resize(std::int32_t n_out, std::int64_t n_groups) {
+  const std::size_t panel = static_cast<std::size_t>(n_groups) * n_out * kGroup;
+  const std::size_t transposed = static_cast<std::size_t>(n_groups) * kGroup * padded(n_out);
+  const std::size_t sums = static_cast<std::size_t>(n_groups) * padded(n_out);
+  for (AlignedFloats* array : {&linear, &sigmoid, &output, &gradient}) array->assign(panel, 0.0f);
+  for (AlignedFloats* array : {&output_transposed, &gradient_transposed}) {
+    array->assign(transposed, 0.0f);
+  }
+  for (AlignedFloats* array : {&bias_gradient, &gain_gradient, &shift_gradient}) {
+    array->assign(sums, 0.0f);
+  }
+  inverse_deviation.assign(static_cast<std::size_t>(n_groups) * kGroup, 0.0f);
+}
+
+Batch::Batch(std::int64_t most_groups, int n_biozero_terms)
+    : cell_ids(most_groups * kGroup),
+      biozero_basis(most_groups * n_biozero_terms * kGroup),
+      biozero_shrink(most_groups * kGroup),
+      cursors(most_groups * kGroup) {}
+
+TrainingState::TrainingState(const ScaledData& scaled_data, const NetworkShape& shape,
+                             const TrainingOptions& training_options)
+    : data(scaled_data), options(training_options), network(shape) {
+  const double limit = std::floor(options.mask_nonzero * 0x1p32);
+  nonzero_always = limit >= 0x1p32;
+  nonzero_limit = nonzero_always ? 0 : static_cast<std::uint32_t>(limit);
+  most_groups = groups_for(std::min<std::int64_t>(options.batch_size, data.n_cells));
+  const std::size_t panels = slice_offset(slices.count);
+  for (AlignedFloats* array : {&input, &target, &mask_weight}) array->resize(panels);
+  if (options.biozero_weight != 0) zero_weight.resize(panels);
+  partial.resize(partial_offset(slices.count, 0));
+  loss_of_cells.resize(loss_offset(slices.count));
+  for (int b = 0; b < 3; ++b) activations[b].resize(network.blocks[b].n_out, most_groups);
+  sums.resize(slices.count);
+}
+
+}  // namespace maskclass::cpu

@@ -1,0 +1,138 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernels/backend.h"
+#include "kernels/cpu/aligned.h"
+#include "kernels/cpu/layout.h"
+
+namespace maskclass::cpu {
+
+/// One trained array with Adam's moments, all of one layout.
+struct Tensor {
+  void resize(std::size_t n);
+
+  AlignedFloats value;
+  AlignedFloats first_moment;
+  AlignedFloats second_moment;
+};
+
+/// Linear map, LayerNorm and SiLU.
+struct Block {
+  std::int32_t n_in = 0;
+  std::int32_t n_out = 0;
+  /// The first block: [gene][padded(n_out)], so that a slice of genes is one run of memory.
+  /// The others: [n_out][padded(n_in)].
+  Tensor weight;
+  Tensor bias;   ///< [padded(n_out)]
+  Tensor gain;   ///< [padded(n_out)]
+  Tensor shift;  ///< [padded(n_out)]
+};
+
+struct Network {
+  explicit Network(const NetworkShape& shape);
+
+  NetworkShape shape;
+  Slices slices;
+  Block blocks[3];
+  Tensor output_weight;  ///< [gene][padded(hidden)]
+  Tensor output_bias;    ///< [slice][padded(slices.width)]: no vector is of two slices.
+};
+
+/// What a block keeps of a batch between forward and backward.
+struct BlockActivations {
+  void resize(std::int32_t n_out, std::int64_t n_groups);
+
+  AlignedFloats linear;               ///< panel [group][n_out][16]: linear output, then normalised.
+  AlignedFloats inverse_deviation;    ///< [group][16]
+  AlignedFloats sigmoid;              ///< panel, of LayerNorm's output.
+  AlignedFloats output;               ///< panel
+  AlignedFloats output_transposed;    ///< [padded(n_out) / 16][cell][16]
+  AlignedFloats gradient;             ///< panel: of the loss with respect to the linear output.
+  AlignedFloats gradient_transposed;  ///< [padded(n_out) / 16][cell][16]
+  AlignedFloats bias_gradient;        ///< [group][padded(n_out)], sums over the group's cells.
+  AlignedFloats gain_gradient;        ///< likewise
+  AlignedFloats shift_gradient;       ///< likewise
+};
+
+/// Sums of one slice over a batch.
+struct SliceSums {
+  std::int64_t masked_zeros = 0;
+  std::int64_t masked_nonzeros = 0;
+  double biozero = 0;       ///< sum of p over the zeros
+  double masked_loss = 0;   ///< sum of weight * residual^2 over the masked entries
+  double biozero_loss = 0;  ///< sum of p * residual^2 over the zeros
+};
+
+/// Adam's factors of the current step.
+struct AdamStep {
+  float beta1_complement = 0;  ///< 1 - beta1
+  float beta2 = 0;
+  float beta2_complement = 0;
+  float rate = 0;                ///< learning rate / (1 - beta1^t)
+  float inverse_correction = 0;  ///< 1 / sqrt(1 - beta2^t)
+  float epsilon = 0;
+};
+
+/// One over each denominator of the loss; 0 where that is empty.
+struct LossScale {
+  double masked = 0;
+  double biozero = 0;
+};
+
+/// What a thread knows of the batch at hand. Each thread has its own, so that none has to wait
+/// before it starts on the next batch.
+struct Batch {
+  Batch(std::int64_t most_groups, int n_biozero_terms);
+
+  std::uint32_t epoch = 0;
+  std::span<const std::uint32_t> cells;  ///< rows of the data set
+  std::int64_t n_groups = 0;
+  AdamStep adam;
+  LossScale loss_scale;               ///< from phase 3 on
+  AlignedWords cell_ids;              ///< [padded batch]: index in the input
+  AlignedFloats biozero_basis;        ///< [group][kBiozeroTerms][16]
+  AlignedFloats biozero_shrink;       ///< [group][16]
+  std::vector<std::int64_t> cursors;  ///< [cell]: where the next slice starts in the cell's row.
+};
+
+/// Everything that the phases of a training step read and write.
+struct TrainingState {
+  TrainingState(const ScaledData& data, const NetworkShape& shape, const TrainingOptions& options);
+
+  const ScaledData& data;
+  const TrainingOptions options;
+  Network network;
+  const Slices& slices = network.slices;
+  std::int64_t most_groups = 0;     ///< groups of cells of a whole batch
+  std::uint32_t nonzero_limit = 0;  ///< floor(mask_nonzero * 2^32)
+  bool nonzero_always = false;      ///< where that is 2^32
+
+  // Panels of the slices: [slice][group][slices.width][16].
+  AlignedFloats input;        ///< corrupted, scaled
+  AlignedFloats target;       ///< scaled; the decoder overwrites it by the output's gradient.
+  AlignedFloats mask_weight;  ///< w_bio or w_nz at masked entries, else 0
+  AlignedFloats zero_weight;  ///< biozero probability at zeros, else 0
+
+  AlignedFloats partial;  ///< [slice][group][hidden][16]: what a slice adds to the first block's
+                          ///< linear output, then to the gradient of the last block's output.
+  AlignedFloats loss_of_cells;  ///< [slice][masked, biozero][cell]: the loss, before its scale.
+  BlockActivations activations[3];
+  std::vector<SliceSums> sums;  ///< [slice]
+
+  /// Start of a slice's part of a panel array.
+  std::size_t slice_offset(std::int32_t slice) const {
+    return static_cast<std::size_t>(slice) * most_groups * slices.width * kGroup;
+  }
+  std::size_t slice_panel() const { return static_cast<std::size_t>(slices.width) * kGroup; }
+  std::size_t loss_offset(std::int32_t slice) const {
+    return static_cast<std::size_t>(slice) * 2 * most_groups * kGroup;
+  }
+  std::size_t partial_offset(std::int32_t slice, std::int64_t group) const {
+    return (static_cast<std::size_t>(slice) * most_groups + group) * network.shape.hidden * kGroup;
+  }
+};
+
+}  // namespace maskclass::cpu

@@ -1,0 +1,140 @@
+// Phases 2 and 4: the narrow middle of the network, one group of cells at a time.
+// Compiled once an instruction set: see phases.cpp.
+
+#if defined(MASKCLASS_TRUNK_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef MASKCLASS_TRUNK_INL_H
+#undef MASKCLASS_TRUNK_INL_H
+#else
+#define MASKCLASS_TRUNK_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "kernels/cpu/adam-inl.h"
+#include "kernels/cpu/block-inl.h"
+#include "kernels/cpu/multiply-inl.h"
+#include "kernels/cpu/training_state.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace maskclass::cpu {
+namespace HWY_NAMESPACE {
+
+/// out[row][16] = start[row] + the slices' partial sums of this group, in the order of the slices.
+/// The slices are the outer loop, so that memory is read in runs.
+HWY_INLINE void sum_partials(const TrainingState& state, std::int64_t group, const float* start,
+                             float* HWY_RESTRICT out) {
+  const Floats d;
+  const std::int64_t hidden = state.network.shape.hidden;
+  for (std::int64_t h = 0; h < hidden; ++h) {
+    std::fill_n(out + h * kGroup, kGroup, start == nullptr ? 0.0f : start[h]);
+  }
+  for (std::int32_t slice = 0; slice < state.slices.count; ++slice) {
+    const float* HWY_RESTRICT partial = &state.partial[state.partial_offset(slice, group)];
+    for (std::int64_t at = 0; at < hidden * kGroup; at += kLanes) {
+      hn::Store(hn::Add(hn::Load(d, out + at), hn::Load(d, partial + at)), d, out + at);
+    }
+  }
+}
+
+/// out[row][16] = start[row] + sum over steps of left(row, step) * in[step][16], for one group.
+HWY_INLINE void multiply_group(const Factor& left, const float* in, std::int64_t n_steps,
+                               std::int64_t n_rows, const float* start, float* out) {
+  const Floats d;
+  for_each_tile(
+      n_rows, kVectorsInGroup, [&](auto rows, auto vectors, std::int64_t row, int vector) HWY_ATTR {
+        Vector sums[rows.value][vectors.value];
+        for (int r = 0; r < rows.value; ++r) {
+          for (int v = 0; v < vectors.value; ++v) {
+            sums[r][v] = start == nullptr ? hn::Zero(d) : hn::Set(d, start[row + r]);
+          }
+        }
+        Factor rows_of_left = left;
+        rows_of_left.at += row * left.row_stride;
+        multiply_add(rows_of_left, in, 0, vector, n_steps, sums);
+        for (int r = 0; r < rows.value; ++r) {
+          for (int v = 0; v < vectors.value; ++v) {
+            hn::Store(sums[r][v], d, out + (row + r) * kGroup + vector_offset(vector + v, 0));
+          }
+        }
+      });
+}
+
+/// Phase 2. The first block's linear output is the sum of the slices' parts.
+inline void trunk_forward(TrainingState& state, const Batch& batch, std::int64_t group) {
+  const std::int64_t n_cells = batch.n_groups * kGroup;
+  for (int b = 0; b < 3; ++b) {
+    const Block& block = state.network.blocks[b];
+    BlockActivations& activations = state.activations[b];
+    float* linear = &activations.linear[group * block.n_out * kGroup];
+    if (b == 0) {
+      sum_partials(state, group, block.bias.value.data(), linear);
+    } else {
+      const float* in = &state.activations[b - 1].output[group * block.n_in * kGroup];
+      const Factor weight{block.weight.value.data(), static_cast<std::size_t>(padded(block.n_in)),
+                          1};
+      multiply_group(weight, in, block.n_in, block.n_out, block.bias.value.data(), linear);
+    }
+    normalise_and_activate(block, activations, group);
+    transpose_group(&activations.output[group * block.n_out * kGroup], block.n_out, group, n_cells,
+                    activations.output_transposed.data());
+  }
+}
+
+/// Phase 4: gradients of the three linear outputs and of the small parameters.
+inline void trunk_backward(TrainingState& state, const Batch& batch, std::int64_t group) {
+  for (int b = 2; b >= 0; --b) {
+    const Block& block = state.network.blocks[b];
+    BlockActivations& activations = state.activations[b];
+    float* gradient = &activations.gradient[group * block.n_out * kGroup];
+    if (b == 2) {
+      sum_partials(state, group, nullptr, gradient);
+    } else {
+      const Block& next = state.network.blocks[b + 1];
+      const float* in = &state.activations[b + 1].gradient[group * next.n_out * kGroup];
+      const Factor transposed{next.weight.value.data(), 1,
+                              static_cast<std::size_t>(padded(next.n_in))};
+      multiply_group(transposed, in, next.n_out, block.n_out, nullptr, gradient);
+    }
+    backpropagate_block(block, activations, group);
+  }
+  const Block& first = state.network.blocks[0];
+  transpose_group(&state.activations[0].gradient[group * first.n_out * kGroup], first.n_out, group,
+                  batch.n_groups * kGroup, state.activations[0].gradient_transposed.data());
+}
+
+/// Adam for an array of one value a row, from sums over groups [group][stride].
+HWY_INLINE void update_vector(const Batch& batch, const AlignedFloats& gradients, Tensor& tensor) {
+  const Floats d;
+  const std::size_t n = tensor.value.size();
+  for (std::size_t at = 0; at < n; at += kLanes) {
+    Vector sum = hn::Zero(d);
+    for (std::int64_t group = 0; group < batch.n_groups; ++group) {
+      sum = hn::Add(sum, hn::Load(d, &gradients[group * n + at]));
+    }
+    adam_update(batch.adam, sum, tensor, at);
+  }
+}
+
+/// Part of phase 5: the update of block `b`'s small arrays and, but for the first block, whose
+/// weights belong to the slices, of its weights.
+inline void update_trunk(TrainingState& state, const Batch& batch, int b) {
+  Block& block = state.network.blocks[b];
+  const BlockActivations& activations = state.activations[b];
+  if (b > 0) {
+    update_weights(
+        batch.adam, activations.gradient.data(), static_cast<std::size_t>(block.n_out) * kGroup,
+        state.activations[b - 1].output_transposed.data(), batch.n_groups,
+        batch.n_groups * kGroup * kGroup, 0, block.n_out, padded(block.n_in), block.weight);
+  }
+  update_vector(batch, activations.bias_gradient, block.bias);
+  update_vector(batch, activations.gain_gradient, block.gain);
+  update_vector(batch, activations.shift_gradient, block.shift);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace maskclass::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

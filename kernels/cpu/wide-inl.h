@@ -1,0 +1,151 @@
+// Phases 1, 3 and 5: the two wide layers, one slice of genes at a time.
+// Compiled once an instruction set: see phases.cpp.
+
+#if defined(MASKCLASS_WIDE_INL_H) == defined(HWY_TARGET_TOGGLE)
+#ifdef MASKCLASS_WIDE_INL_H
+#undef MASKCLASS_WIDE_INL_H
+#else
+#define MASKCLASS_WIDE_INL_H
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "kernels/cpu/adam-inl.h"
+#include "kernels/cpu/multiply-inl.h"
+#include "kernels/cpu/training_state.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace maskclass::cpu {
+namespace HWY_NAMESPACE {
+
+/// partial[group][hidden][16] of a slice = weight[gene][hidden]^T * panel[group][gene][16].
+HWY_INLINE void multiply_by_weight(TrainingState& state, const Batch& batch, std::int32_t slice,
+                                   const Tensor& weight, const AlignedFloats& panels) {
+  const Floats d;
+  const std::int64_t hidden = state.network.shape.hidden;
+  const std::size_t width = padded(hidden);
+  const std::size_t partial_panel = static_cast<std::size_t>(hidden) * kGroup;
+  const float* weights = &weight.value[state.slices.begin(slice) * width];
+  const float* panel = &panels[state.slice_offset(slice)];
+  float* partial = &state.partial[state.partial_offset(slice, 0)];
+  for_each_tile(hidden, static_cast<int>(batch.n_groups * kVectorsInGroup),
+                [&](auto rows, auto vectors, std::int64_t row, int vector) HWY_ATTR {
+                  Vector sums[rows.value][vectors.value];
+                  clear(sums);
+                  multiply_add(Factor{weights + row, 1, width}, panel, state.slice_panel(), vector,
+                               state.slices.size(slice), sums);
+                  for (int r = 0; r < rows.value; ++r) {
+                    for (int v = 0; v < vectors.value; ++v) {
+                      hn::Store(
+                          sums[r][v], d,
+                          partial + (row + r) * kGroup + vector_offset(vector + v, partial_panel));
+                    }
+                  }
+                });
+}
+
+/// Phase 1, second half.
+inline void encode_slice(TrainingState& state, const Batch& batch, std::int32_t slice) {
+  multiply_by_weight(state, batch, slice, state.network.blocks[0].weight, state.input);
+}
+
+/// Phase 3, first part: the output of the slice's genes, the loss, and the loss's gradient with
+/// respect to the output, which takes the target's place. For every entry that counts, the
+/// residual of both terms of the loss is output - target, since a zero's target is its scaled zero.
+template <bool kWithBiozero>
+HWY_INLINE void output_and_loss(TrainingState& state, const Batch& batch, std::int32_t slice) {
+  const Floats d;
+  const std::int64_t hidden = state.network.shape.hidden;
+  const std::size_t width = padded(hidden);
+  const std::int32_t first = state.slices.begin(slice);
+  const float* weights = &state.network.output_weight.value[first * width];
+  const float* bias = &state.network.output_bias.value[slice * padded(state.slices.width)];
+  const std::size_t offset = state.slice_offset(slice);
+  const Vector masked_factor = hn::Set(d, static_cast<float>(2 * batch.loss_scale.masked));
+  const Vector biozero_factor =
+      hn::Set(d, static_cast<float>(2 * batch.loss_scale.biozero * state.options.biozero_weight));
+  const std::size_t n_cells = static_cast<std::size_t>(batch.n_groups) * kGroup;
+  float* masked_loss = &state.loss_of_cells[state.loss_offset(slice)];
+  float* biozero_loss = masked_loss + n_cells;
+  std::fill_n(masked_loss, 2 * n_cells, 0.0f);
+
+  const int n_vectors = static_cast<int>(batch.n_groups * kVectorsInGroup);
+  for_each_tile(
+      state.slices.size(slice), n_vectors,
+      [&](auto rows, auto vectors, std::int64_t row, int vector) HWY_ATTR {
+        Vector out[rows.value][vectors.value];
+        for (int r = 0; r < rows.value; ++r) {
+          for (int v = 0; v < vectors.value; ++v) out[r][v] = hn::Set(d, bias[row + r]);
+        }
+        multiply_add(Factor{weights + row * width, width, 1}, state.activations[2].output.data(),
+                     static_cast<std::size_t>(hidden) * kGroup, vector, hidden, out);
+        for (int v = 0; v < vectors.value; ++v) {
+          const std::size_t cells = static_cast<std::size_t>(vector + v) * kLanes;
+          Vector masked_sum = hn::Load(d, masked_loss + cells);
+          Vector biozero_sum = hn::Load(d, biozero_loss + cells);
+          for (int r = 0; r < rows.value; ++r) {
+            const std::size_t at =
+                offset + (row + r) * kGroup + vector_offset(vector + v, state.slice_panel());
+            const Vector residual = hn::Sub(out[r][v], hn::Load(d, &state.target[at]));
+            const Vector mask_weight = hn::Load(d, &state.mask_weight[at]);
+            masked_sum = hn::MulAdd(hn::Mul(mask_weight, residual), residual, masked_sum);
+            Vector factor = hn::Mul(mask_weight, masked_factor);
+            if constexpr (kWithBiozero) {
+              const Vector zero_weight = hn::Load(d, &state.zero_weight[at]);
+              biozero_sum = hn::MulAdd(hn::Mul(zero_weight, residual), residual, biozero_sum);
+              factor = hn::MulAdd(zero_weight, biozero_factor, factor);
+            }
+            hn::Store(hn::Mul(factor, residual), d, &state.target[at]);
+          }
+          hn::Store(masked_sum, d, masked_loss + cells);
+          hn::Store(biozero_sum, d, biozero_loss + cells);
+        }
+      });
+  SliceSums& sums = state.sums[slice];
+  for (std::size_t cell = 0; cell < n_cells; ++cell) {
+    sums.masked_loss += static_cast<double>(masked_loss[cell]);
+    sums.biozero_loss += static_cast<double>(biozero_loss[cell]);
+  }
+}
+
+/// Phase 3, last part: the slice's output weights and biases, from the gradient of the output.
+HWY_INLINE void update_output(TrainingState& state, const Batch& batch, std::int32_t slice) {
+  const std::int32_t first = state.slices.begin(slice);
+  const std::int32_t n_genes = state.slices.size(slice);
+  const std::size_t width = padded(state.network.shape.hidden);
+  const float* gradient = &state.target[state.slice_offset(slice)];
+  update_weights(batch.adam, gradient, state.slice_panel(),
+                 state.activations[2].output_transposed.data(), batch.n_groups,
+                 batch.n_groups * kGroup * kGroup, first, n_genes, width,
+                 state.network.output_weight);
+  update_bias(batch.adam, gradient, state.slice_panel(), batch.n_groups, n_genes,
+              state.network.output_bias, slice * padded(state.slices.width));
+}
+
+/// Phase 3. The gradient that goes back through the output weights uses them before their update.
+inline void decode_slice(TrainingState& state, const Batch& batch, std::int32_t slice) {
+  if (state.options.biozero_weight != 0) {
+    output_and_loss<true>(state, batch, slice);
+  } else {
+    output_and_loss<false>(state, batch, slice);
+  }
+  multiply_by_weight(state, batch, slice, state.network.output_weight, state.target);
+  update_output(state, batch, slice);
+}
+
+/// Part of phase 5: the slice's weights of the first block.
+inline void update_encoder(TrainingState& state, const Batch& batch, std::int32_t slice) {
+  update_weights(batch.adam, &state.input[state.slice_offset(slice)], state.slice_panel(),
+                 state.activations[0].gradient_transposed.data(), batch.n_groups,
+                 batch.n_groups * kGroup * kGroup, state.slices.begin(slice),
+                 state.slices.size(slice), padded(state.network.shape.hidden),
+                 state.network.blocks[0].weight);
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace maskclass::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif
