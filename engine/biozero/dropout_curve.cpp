@@ -131,14 +131,15 @@ Likelihood ZeroRateLikelihood::of_gene(std::size_t gene, const Eigen::Vector2d& 
 }
 
 Likelihood ZeroRateLikelihood::at(const Eigen::Vector2d& point) const {
-  constexpr std::size_t kGenesPerBlock = 64;  // fixed: the sum does not depend on the threads
+  constexpr std::size_t kGenesPerBlock = 64;        // fixed: the sum does not depend on the threads
+  constexpr std::size_t kGenesWorthThreads = 4096;  // fewer take less time than waking threads
   std::vector<double> node_factor;
   for (const double node : log_library_.nodes) {
     node_factor.push_back(bounded_exp(point[1] * node));
   }
   const std::size_t n_genes = log_mean_.size();
   std::vector<Likelihood> partial((n_genes + kGenesPerBlock - 1) / kGenesPerBlock);
-#pragma omp parallel for num_threads(n_threads_)
+#pragma omp parallel for num_threads(n_threads_) if (n_genes >= kGenesWorthThreads)
   for (std::size_t block = 0; block < partial.size(); ++block) {
     const std::size_t end = std::min(n_genes, (block + 1) * kGenesPerBlock);
     for (std::size_t gene = block * kGenesPerBlock; gene < end; ++gene) {

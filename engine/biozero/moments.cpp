@@ -15,7 +15,7 @@ namespace {
 constexpr double kPriorCells = 50;  ///< Non-zeros at which a gene outweighs the median.
 constexpr double kSmallestDispersion = 1e-2;
 constexpr std::int64_t kCellBlocks = 16;  ///< Fixed: sums do not depend on the threads.
-constexpr int kQuadratureNodes = 24;      ///< docs/biozero.md: the error this leaves.
+constexpr int kQuadratureNodes = 32;      ///< docs/biozero.md: the error this leaves.
 
 struct GeneMoments {
   std::vector<double> n_nonzero;  // [genes]

@@ -102,10 +102,11 @@ BiozeroTable tabulate(const DropoutModel& model, std::span<const double> library
   const LogRange range = range_of(library_factor);
   table.log_low = range.low;
   table.log_high = range.high;
+  table.position.resize(n_cells);
+  table.shrink.assign(shrink.begin(), shrink.end());
   for (std::int64_t cell = 0; cell < n_cells; ++cell) {
     const double position = range.position_of(std::log(library_factor[cell]));
-    table.position.push_back(static_cast<float>(position));
-    table.shrink.push_back(static_cast<float>(shrink[cell]));
+    table.position[cell] = static_cast<float>(position);
   }
 
   const ChebyshevNodes chebyshev;
