@@ -1,0 +1,73 @@
+#include "engine/biozero/posterior.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "engine/error.h"
+
+namespace maskclass {
+namespace {
+
+double logistic(double x) {
+  return 1 / (1 + std::exp(-x));
+}
+
+/// Type 7: linear between the order statistics around (n - 1) fraction.
+double percentile(const std::vector<double>& sorted, double fraction) {
+  const double position = fraction * static_cast<double>(sorted.size() - 1);
+  const auto below = static_cast<std::size_t>(position);
+  const std::size_t above = std::min(below + 1, sorted.size() - 1);
+  return sorted[below] + (position - static_cast<double>(below)) * (sorted[above] - sorted[below]);
+}
+
+}  // namespace
+
+double biozero_probability(const DropoutModel& model, std::int64_t gene,
+                           double log_library_factor) {
+  if (!(model.mean[gene] > 0)) return model.b > 0 ? 0 : logistic(-model.a);
+  const double log_mu = std::log(model.mean[gene]) + log_library_factor;
+  const double phi = model.dispersion[gene];
+  const double log_zero = -std::log1p(phi * std::exp(log_mu)) / phi;
+  return logistic(model.b * log_mu - model.a + log_zero);
+}
+
+std::vector<double> sparsity_shrinkage(const CsrView& counts, double alpha) {
+  if (!(alpha >= 0 && alpha <= 1)) {
+    throw usage_error("the strength of the cell sparsity adjustment is " + std::to_string(alpha) +
+                      "; it must lie between 0 and 1");
+  }
+  std::vector<double> shrinkage(counts.n_cells, 1.0);
+  if (counts.n_cells == 0 || counts.n_genes == 0) return shrinkage;
+  std::vector<double> zero_fraction(counts.n_cells);
+  for (std::int64_t cell = 0; cell < counts.n_cells; ++cell) {
+    const std::int64_t n_nonzero = counts.indptr[cell + 1] - counts.indptr[cell];
+    zero_fraction[cell] =
+        static_cast<double>(counts.n_genes - n_nonzero) / static_cast<double>(counts.n_genes);
+  }
+  std::vector<double> sorted = zero_fraction;
+  std::sort(sorted.begin(), sorted.end());
+  const double low = percentile(sorted, 0.05);
+  const double high = percentile(sorted, 0.95);
+  if (!(high > low)) return shrinkage;
+  for (std::int64_t cell = 0; cell < counts.n_cells; ++cell) {
+    shrinkage[cell] = 1 - alpha * std::clamp((zero_fraction[cell] - low) / (high - low), 0.0, 1.0);
+  }
+  return shrinkage;
+}
+
+void require_library_factors(std::span<const double> library_factor, std::int64_t n_cells) {
+  if (std::ssize(library_factor) != n_cells) {
+    throw usage_error("there are " + std::to_string(library_factor.size()) +
+                      " library factors for " + std::to_string(n_cells) +
+                      " cells; give one factor a cell");
+  }
+  for (std::size_t cell = 0; cell < library_factor.size(); ++cell) {
+    if (std::isfinite(library_factor[cell]) && library_factor[cell] > 0) continue;
+    throw data_error("cell " + std::to_string(cell + 1) + " has the library factor " +
+                     std::to_string(library_factor[cell]) +
+                     "; remove cells without counts before the zeros are modelled");
+  }
+}
+
+}  // namespace maskclass

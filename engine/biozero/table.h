@@ -1,0 +1,30 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "engine/biozero/dropout_model.h"
+
+namespace maskclass {
+
+/// The biozero probabilities of a data set in the form that kernels evaluate: see
+/// kernels/math/biozero.h. p_ij = biozero_from_basis(chebyshev_basis(position[i]), coefficients of
+/// gene j, shrink[i]) wherever the count is 0.
+struct BiozeroTable {
+  std::vector<float> coefficients;  ///< [n_genes][kBiozeroTerms], row-major.
+  std::vector<float> position;      ///< [n_cells]: t_i in [-1, 1], the affine image of ln l_i.
+  std::vector<float> shrink;        ///< [n_cells]: 1 - alpha z_i.
+  double log_low = 0;               ///< ln l at t = -1.
+  double log_high = 0;              ///< ln l at t = +1.
+  /// Largest |table - posterior| (float32 against float64, without shrinkage) over all genes and
+  /// 4 kBiozeroTerms + 1 equally spaced values of ln l from log_low to log_high.
+  float largest_error = 0;
+};
+
+/// Chebyshev interpolation of every gene's posterior on the range of ln l in the data, in float64,
+/// rounded to float32 at the end. `library_factor` and `shrink` are [n_cells]. Throws as
+/// fit_moments does. The result does not depend on `n_threads`.
+BiozeroTable tabulate(const DropoutModel& model, std::span<const double> library_factor,
+                      std::span<const double> shrink, int n_threads);
+
+}  // namespace maskclass
