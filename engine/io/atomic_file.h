@@ -1,6 +1,8 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
+#include <vector>
 
 namespace maskclass::io {
 
@@ -11,10 +13,13 @@ class AtomicPath {
  public:
   enum class Kind { file, folder };
 
-  /// Chooses the temporary name in the folder of `path`, and creates an empty file or folder there.
-  /// Throws Error{data} where the folder of `path` is missing or not writable, or `path` cannot be
-  /// replaced: it is a folder and a file is asked for, or the other way round.
-  AtomicPath(const std::filesystem::path& path, Kind kind);
+  /// Creates an empty file or folder under the temporary name. What stands at `path` stays until
+  /// finish(); a folder that exists there must be empty or hold files of the names `replaceable`
+  /// only, so that nothing unrelated is ever deleted. Throws Error{data} otherwise, where the
+  /// folder above `path` is missing or not writable, and where a folder stands in a file's place
+  /// or the other way round.
+  AtomicPath(const std::filesystem::path& path, Kind kind,
+             std::vector<std::string> replaceable = {});
   ~AtomicPath();
   AtomicPath(const AtomicPath&) = delete;
   AtomicPath& operator=(const AtomicPath&) = delete;
@@ -24,18 +29,20 @@ class AtomicPath {
   /// The name that finish() gives it.
   const std::filesystem::path& path() const { return path_; }
 
-  /// Syncs the file (a folder: every file in it) and the folder above it, and renames it to the
-  /// final name. What stood there is replaced; a folder there is replaced whole if it is empty or
-  /// holds files only that are in the new one too, so that nothing unrelated is ever deleted.
-  /// Writers must have closed or flushed the file. Throws Error{data} on failure (disk full).
+  /// Syncs the file (or every file in the folder), renames it to the final name and syncs the
+  /// folder above. Files must have been closed. Throws Error{data} on failure, such as a full disk.
   void finish();
 
  private:
+  void check_replaceable() const;
+  void create();
   void replace_folder();
+  void remove_replaced(const std::filesystem::path& folder) const;
 
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   Kind kind_;
+  std::vector<std::string> replaceable_;
   bool finished_ = false;
 };
 
