@@ -15,6 +15,22 @@ struct GeneScaling {
   float max_count = 0;    ///< Largest raw count: the range of the noise at masked zeros.
 };
 
+/// Ranges below this are taken for constant (paper, Section 2.4: eps).
+inline constexpr float kSmallestRange = 1e-8f;
+
+/// The scaling of a gene with these quantiles (0 <= low <= high) and largest count. Tests for a
+/// constant gene before it divides.
+MASKCLASS_HOST_DEVICE inline GeneScaling make_gene_scaling(float low, float high, float max_count) {
+  const float range = high - low;
+  if (!(range >= kSmallestRange)) return {low, high, 0.0f, 0.0f, max_count};
+  return {low, high, 2.0f / range, range / 2.0f, max_count};
+}
+
+/// Whether the gene is constant after winsorising.
+MASKCLASS_HOST_DEVICE inline bool is_constant(const GeneScaling& gene) {
+  return gene.to_scaled == 0.0f;
+}
+
 /// The value of every zero, since low >= 0 and scale() clamps.
 inline constexpr float kScaledZero = -1.0f;
 
