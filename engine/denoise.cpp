@@ -1,0 +1,181 @@
+#include "engine/denoise.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "engine/biozero/moments.h"
+#include "engine/biozero/posterior.h"
+#include "engine/biozero/table.h"
+#include "engine/error.h"
+#include "engine/model/initial_weights.h"
+#include "engine/preprocess/normalise.h"
+#include "engine/threads.h"
+#include "engine/train/train.h"
+#include "kernels/cpu/cpu_backend.h"
+
+namespace maskclass {
+
+/// Lives at one address, since the backend refers to the arrays.
+struct Denoised::State {
+  DenoiseOptions options;
+  int n_threads = 1;
+  Preprocessed input;
+  std::vector<double> library_factors;  ///< l_i = L_i / median(L)
+  std::vector<std::uint32_t> cell_ids;
+  DropoutModel dropout;
+  BiozeroTable biozero;
+  std::unique_ptr<Backend> backend;
+  std::vector<EpochLoss> history;
+
+  std::int64_t n_cells() const { return input.counts.n_cells; }
+  std::int64_t n_genes() const { return input.counts.n_genes; }
+  ScaledData scaled_data() const;
+  void finish_log2(std::int64_t first_cell, std::int64_t n_cells, float* log2) const;
+  void to_counts(std::int64_t first_cell, std::int64_t n_cells, const float* log2,
+                 float* counts) const;
+  void biozero_block(std::int64_t first_cell, std::int64_t n_cells, float* out) const;
+};
+
+ScaledData Denoised::State::scaled_data() const {
+  ScaledData data;
+  data.n_cells = n_cells();
+  data.n_genes = static_cast<std::int32_t>(n_genes());
+  data.indptr = input.counts.indptr;
+  data.indices = input.counts.indices;
+  data.scaled = input.scaled;
+  data.cell_ids = cell_ids;
+  data.genes = input.scaling;
+  data.biozero_coefficients = biozero.coefficients;
+  data.biozero_position = biozero.position;
+  data.biozero_shrink = biozero.shrink;
+  return data;
+}
+
+/// Clamps, and puts observed non-zeros back (paper, Algorithm 1, line 13).
+void Denoised::State::finish_log2(std::int64_t first_cell, std::int64_t n_cells,
+                                  float* log2) const {
+  const CsrView counts = input.counts.view();
+#pragma omp parallel for num_threads(n_threads)
+  for (std::int64_t row = 0; row < n_cells; ++row) {
+    float* values = log2 + row * n_genes();
+    if (options.clamp) {
+      for (std::int64_t gene = 0; gene < n_genes(); ++gene) {
+        values[gene] = std::max(values[gene], 0.0f);
+      }
+    }
+    if (options.observed == Observed::replace) continue;
+    const std::int64_t cell = first_cell + row;
+    const auto genes = counts.row_indices(cell);
+    const auto observed = counts.row_values(cell);
+    for (std::size_t k = 0; k < genes.size(); ++k) {
+      values[genes[k]] = log_normalised(observed[k], input.size_factors[cell]);
+    }
+  }
+}
+
+void Denoised::State::to_counts(std::int64_t first_cell, std::int64_t n_cells, const float* log2,
+                                float* counts) const {
+#pragma omp parallel for num_threads(n_threads)
+  for (std::int64_t row = 0; row < n_cells; ++row) {
+    const double factor = library_factors[first_cell + row];
+    for (std::int64_t at = row * n_genes(); at < (row + 1) * n_genes(); ++at) {
+      counts[at] = static_cast<float>((std::exp2(static_cast<double>(log2[at])) - 1) * factor);
+    }
+  }
+}
+
+void Denoised::State::biozero_block(std::int64_t first_cell, std::int64_t n_cells,
+                                    float* out) const {
+  const CsrView counts = input.counts.view();
+#pragma omp parallel for num_threads(n_threads)
+  for (std::int64_t row = 0; row < n_cells; ++row) {
+    const std::int64_t cell = first_cell + row;
+    float* values = out + row * n_genes();
+    const double log_factor = std::log(library_factors[cell]);
+    for (std::int64_t gene = 0; gene < n_genes(); ++gene) {
+      values[gene] = static_cast<float>(biozero_probability(dropout, gene, log_factor));
+    }
+    for (const std::int32_t gene : counts.row_indices(cell)) values[gene] = 0;
+  }
+}
+
+Denoised::Denoised(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Denoised::Denoised(Denoised&&) noexcept = default;
+Denoised& Denoised::operator=(Denoised&&) noexcept = default;
+Denoised::~Denoised() = default;
+
+const Preprocessed& Denoised::input() const {
+  return state_->input;
+}
+const DropoutModel& Denoised::dropout_model() const {
+  return state_->dropout;
+}
+std::span<const EpochLoss> Denoised::history() const {
+  return state_->history;
+}
+Parameters Denoised::parameters() const {
+  return state_->backend->parameters();
+}
+
+void Denoised::compute(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out) {
+  State& state = *state_;
+  if (first_cell < 0 || n_cells < 0 || n_cells > state.n_cells() - first_cell) {
+    throw usage_error("compute: the cells asked for are not among the " +
+                      std::to_string(state.n_cells()) + " that were kept");
+  }
+  std::vector<float> scratch;
+  float* log2 = out.log2;
+  if (log2 == nullptr && out.counts != nullptr) {
+    scratch.resize(n_cells * state.n_genes());
+    log2 = scratch.data();
+  }
+  if (log2 != nullptr || out.latent != nullptr) {
+    state.backend->reconstruct(first_cell, n_cells, log2, out.latent);
+  }
+  if (log2 != nullptr) state.finish_log2(first_cell, n_cells, log2);
+  if (out.counts != nullptr) state.to_counts(first_cell, n_cells, log2, out.counts);
+  if (out.biozero != nullptr) state.biozero_block(first_cell, n_cells, out.biozero);
+}
+
+Denoised denoise(const CsrView& counts, const DenoiseOptions& options,
+                 std::span<const std::string> cell_names, const Callbacks& callbacks) {
+  check_options(options);
+  if (options.device == Device::cuda) {
+    throw Error(ErrorKind::device,
+                "this build has no CUDA backend; use --device cpu (or auto, which picks it)");
+  }
+  if (counts.n_cells > std::numeric_limits<std::uint32_t>::max()) {
+    throw data_error("more than 2^32 cells: the random numbers cannot tell them apart");
+  }
+  auto state = std::make_unique<Denoised::State>();
+  state->options = options;
+  state->n_threads = options.n_threads > 0 ? options.n_threads : default_thread_count();
+  state->input = preprocess(counts, options.preprocess, cell_names, state->n_threads, callbacks);
+
+  const Preprocessed& input = state->input;
+  const CsrView kept = input.counts.view();
+  for (const double size : input.library_sizes) {
+    state->library_factors.push_back(size / input.median_library_size);
+  }
+  for (const std::int64_t cell : input.cells) {
+    state->cell_ids.push_back(static_cast<std::uint32_t>(cell));
+  }
+  state->dropout = fit_moments(kept, state->library_factors, state->n_threads);
+  state->biozero = tabulate(state->dropout, state->library_factors,
+                            sparsity_shrinkage(kept, options.alpha), state->n_threads);
+
+  NetworkShape shape;
+  shape.n_genes = static_cast<std::int32_t>(kept.n_genes);
+  shape.hidden = options.hidden;
+  shape.latent = options.latent;
+  state->backend =
+      cpu::make_cpu_backend(state->scaled_data(), shape, options.training, state->n_threads);
+  state->backend->set_parameters(initial_weights(shape, options.training.seed));
+  state->history =
+      train(*state->backend, state->cell_ids, options.n_epochs, options.training, callbacks);
+  return Denoised(std::move(state));
+}
+
+}  // namespace maskclass

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/biozero/dropout_model.h"
+#include "engine/matrix/csr.h"
+#include "engine/preprocess/preprocess.h"
+#include "engine/progress.h"
+#include "kernels/backend.h"
+
+/// The public C++ interface: counts in memory in, denoised values in blocks out. No files, no
+/// global state; docs/embedding.md shows a program that uses it.
+namespace maskclass {
+
+/// What happens to observed non-zeros (paper, Section 2.9).
+enum class Observed {
+  keep,     ///< They keep their value, as in the paper.
+  replace,  ///< The network's value everywhere.
+};
+
+enum class Device {
+  automatic,  ///< CUDA where there is a device and this build supports it, else the processor.
+  cpu,
+  cuda,
+};
+
+/// Everything that decides the result. Two runs with equal options and counts give equal bytes.
+struct DenoiseOptions {
+  PreprocessOptions preprocess;
+  double alpha = 0.3;  ///< How much the sparsest cells' biozero probability shrinks (Section 2.6).
+  std::int32_t hidden = 64;
+  std::int32_t latent = 32;
+  /// Its biozero_weight is gamma: 1 is the paper's "balanced", 0 its "best". Its seed is the seed.
+  TrainingOptions training;
+  std::int32_t n_epochs = 300;
+  Observed observed = Observed::keep;
+  bool clamp = true;  ///< Negative log2 values become 0.
+  // These two do not change the result beyond rounding, and on one device not a bit.
+  Device device = Device::automatic;
+  int n_threads = 0;  ///< 0: default_thread_count().
+};
+
+/// Where results of a block of cells go: row-major, any pointer may be null.
+struct DenoisedBlock {
+  float* log2 = nullptr;    ///< [n_cells][n_genes]: log2(1 + denoised count at median library size)
+  float* counts = nullptr;  ///< [n_cells][n_genes]: (2^log2 - 1) L_i / median(L)
+  float* latent = nullptr;  ///< [n_cells][latent]
+  float* biozero =
+      nullptr;  ///< [n_cells][n_genes]: P(no molecule | count 0), unadjusted; 0 at counts.
+};
+
+/// A trained network with the data set it was trained on.
+class Denoised {
+ public:
+  Denoised(Denoised&&) noexcept;
+  Denoised& operator=(Denoised&&) noexcept;
+  ~Denoised();
+
+  /// Cells and genes kept, their counts and scaling; n_cells and n_genes below are those kept.
+  const Preprocessed& input() const;
+  const DropoutModel& dropout_model() const;
+  /// Mean loss of each epoch.
+  std::span<const EpochLoss> history() const;
+  Parameters parameters() const;
+  /// The results for cells [first_cell, first_cell + n_cells) of those kept. Throws Error{usage}
+  /// where the range is not within them.
+  void compute(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out);
+
+ private:
+  struct State;
+  explicit Denoised(std::unique_ptr<State> state);
+  friend Denoised denoise(const CsrView&, const DenoiseOptions&, std::span<const std::string>,
+                          const Callbacks&);
+  std::unique_ptr<State> state_;
+};
+
+/// Throws Error{usage} for options out of range, with the names of the command line's options.
+void check_options(const DenoiseOptions& options);
+
+/// Preprocesses, fits the biozero model and trains (paper, Algorithm 1). `counts` (cells x genes)
+/// are raw counts; they are copied as far as they are needed later, so they may go once this
+/// returns. `cell_names` ([n_cells] or empty) serve messages. Throws Error: `usage` for options,
+/// `data` for counts that cannot be worked on, `device`, `cancelled` by the progress callback.
+Denoised denoise(const CsrView& counts, const DenoiseOptions& options,
+                 std::span<const std::string> cell_names = {}, const Callbacks& callbacks = {});
+
+}  // namespace maskclass

@@ -1,0 +1,59 @@
+#include <cmath>
+#include <limits>
+#include <string>
+
+#include "engine/denoise.h"
+#include "engine/error.h"
+
+namespace maskclass {
+namespace {
+
+std::string text_of(double value) {
+  std::string text = std::to_string(value);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (!text.empty() && text.back() == '.') text.pop_back();
+  return text;
+}
+
+/// A NaN is outside every range.
+void check_range(const char* option, double value, double low, double high) {
+  if (value >= low && value <= high) return;
+  throw usage_error(std::string(option) + " is " + text_of(value) + ", but must be between " +
+                    text_of(low) + " and " + text_of(high));
+}
+
+void check_not_negative(const char* option, double value) {
+  if (value >= 0 && std::isfinite(value)) return;
+  throw usage_error(std::string(option) + " is " + text_of(value) +
+                    ", but must be a finite number that is not negative");
+}
+
+void check_positive(const char* option, double value) {
+  if (value > 0 && std::isfinite(value)) return;
+  throw usage_error(std::string(option) + " is " + text_of(value) + ", but must be above 0");
+}
+
+}  // namespace
+
+void check_options(const DenoiseOptions& options) {
+  constexpr double kMostUnits = 4096;
+  const TrainingOptions& training = options.training;
+  check_range("--alpha", options.alpha, 0, 1);
+  check_range("--hidden", options.hidden, 1, kMostUnits);
+  check_range("--latent", options.latent, 1, kMostUnits);
+  check_range("--epochs", options.n_epochs, 0, 1e9);
+  check_range("--batch-size", training.batch_size, 1, 65536);
+  check_range("--mask-zero", training.mask_zero, 0, 1);
+  check_range("--mask-nonzero", training.mask_nonzero, 0, 1);
+  check_range("--noise", training.noise, 0, 1e6);
+  check_not_negative("--weight-zero", training.zero_weight);
+  check_not_negative("--weight-nonzero", training.nonzero_weight);
+  check_not_negative("--gamma", training.biozero_weight);
+  check_positive("--lr", training.learning_rate);
+  check_positive("--adam-epsilon", training.epsilon);
+  constexpr double kBelowOne = 1 - std::numeric_limits<double>::epsilon();
+  check_range("--beta1", training.beta1, 0, kBelowOne);
+  check_range("--beta2", training.beta2, 0, kBelowOne);
+}
+
+}  // namespace maskclass
