@@ -44,29 +44,6 @@ AdamStep adam_step(const TrainingOptions& options, std::int64_t step) {
   return adam;
 }
 
-/// Points a thread's view at the given cells: their ids, biozero basis, and where the first gene of
-/// the thread's slices lies in their rows.
-void set_cells(const ScaledData& data, std::span<const std::uint32_t> cells,
-               std::int32_t first_gene, Batch& batch) {
-  batch.cells = cells;
-  batch.n_groups = groups_for(static_cast<std::int64_t>(cells.size()));
-  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
-    const std::uint32_t row = cells[cell];
-    const auto indices = data.indices.begin();
-    const std::int64_t begin = data.indptr[row];
-    const std::int64_t end = data.indptr[row + 1];
-    batch.cursors[cell] = std::lower_bound(indices + begin, indices + end, first_gene) - indices;
-    batch.cell_ids[cell] = data.cell_ids[row];
-    batch.biozero_shrink[cell] = data.biozero_shrink[row];
-    float basis[kBiozeroTerms];
-    chebyshev_basis(data.biozero_position[row], basis);
-    const std::size_t group = cell / kGroup;
-    for (int k = 0; k < kBiozeroTerms; ++k) {
-      batch.biozero_basis[(group * kBiozeroTerms + k) * kGroup + cell % kGroup] = basis[k];
-    }
-  }
-}
-
 /// The denominators of the loss depend on masks and probabilities alone, so they are known before
 /// the output is (paper, Section 2.5).
 LossScale loss_scale(const TrainingState& state) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels/math/biozero.h"
+
 namespace maskclass::cpu {
 
 void Tensor::resize(std::size_t n) {
@@ -61,6 +63,27 @@ TrainingState::TrainingState(const ScaledData& scaled_data, const NetworkShape& 
   loss_of_cells.resize(loss_offset(slices.count));
   for (int b = 0; b < 3; ++b) activations[b].resize(network.blocks[b].n_out, most_groups);
   sums.resize(slices.count);
+}
+
+void set_cells(const ScaledData& data, std::span<const std::uint32_t> cells,
+               std::int32_t first_gene, Batch& batch) {
+  batch.cells = cells;
+  batch.n_groups = groups_for(static_cast<std::int64_t>(cells.size()));
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+    const std::uint32_t row = cells[cell];
+    const auto indices = data.indices.begin();
+    const std::int64_t begin = data.indptr[row];
+    const std::int64_t end = data.indptr[row + 1];
+    batch.cursors[cell] = std::lower_bound(indices + begin, indices + end, first_gene) - indices;
+    batch.cell_ids[cell] = data.cell_ids[row];
+    batch.biozero_shrink[cell] = data.biozero_shrink[row];
+    float basis[kBiozeroTerms];
+    chebyshev_basis(data.biozero_position[row], basis);
+    const std::size_t group = cell / kGroup;
+    for (int k = 0; k < kBiozeroTerms; ++k) {
+      batch.biozero_basis[(group * kBiozeroTerms + k) * kGroup + cell % kGroup] = basis[k];
+    }
+  }
 }
 
 }  // namespace maskclass::cpu

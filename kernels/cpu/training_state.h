@@ -98,6 +98,11 @@ struct Batch {
   std::vector<std::int64_t> cursors;  ///< [cell]: where the next slice starts in the cell's row.
 };
 
+/// Points a thread's view at the given rows of the data set: their ids, biozero basis, and where
+/// `first_gene` lies in them.
+void set_cells(const ScaledData& data, std::span<const std::uint32_t> cells,
+               std::int32_t first_gene, Batch& batch);
+
 /// Everything that the phases of a training step read and write.
 struct TrainingState {
   TrainingState(const ScaledData& data, const NetworkShape& shape, const TrainingOptions& options);
