@@ -16,7 +16,7 @@ constexpr std::int64_t kBlock = 8192;
 template <class Term>
 double sum_over(std::int64_t n, int n_threads, const Term& term) {
   std::vector<double> partial((n + kBlock - 1) / kBlock);
-#pragma omp parallel for num_threads(n_threads)
+#pragma omp parallel for num_threads(n_threads) if (n > kBlock)
   for (std::int64_t block = 0; block < std::ssize(partial); ++block) {
     double sum = 0;
     const std::int64_t end = std::min(n, (block + 1) * kBlock);
@@ -72,7 +72,7 @@ JacobiMatrix lanczos(std::span<const double> points, int n_nodes, int n_threads)
     if (!(coupling > negligible)) return matrix;
     matrix.off_diagonal.push_back(coupling);
     previous.swap(current);
-#pragma omp parallel for num_threads(n_threads)
+#pragma omp parallel for num_threads(n_threads) if (n > kBlock)
     for (std::int64_t i = 0; i < n; ++i) current[i] /= coupling;
   }
 }

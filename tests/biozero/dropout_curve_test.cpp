@@ -26,7 +26,7 @@ struct Simulation {
       int zeros = 0;
       for (int cell = 0; cell < n_cells; ++cell) {
         const double p =
-            testing::zero_probability(mean[gene] * factors[cell], dispersion[gene], a, b);
+            testing::zero_probability<double>(mean[gene] * factors[cell], dispersion[gene], a, b);
         zeros += testing::uniform(seed + 3, cell, gene) < p;
       }
       zero_rate.push_back(static_cast<double>(zeros) / n_cells);
@@ -41,10 +41,11 @@ struct Simulation {
   }
 
   /// P_j as the mean over all cells, no quadrature.
-  long double mean_zero_probability(std::size_t gene, long double a, long double b) const {
-    long double sum = 0;
+  template <class Real>
+  Real mean_zero_probability(std::size_t gene, Real a, Real b) const {
+    Real sum = 0;
     for (const double factor : factors) {
-      sum += testing::zero_probability(mean[gene] * factor, dispersion[gene], a, b);
+      sum += testing::zero_probability<Real>(mean[gene] * factor, dispersion[gene], a, b);
     }
     return sum / factors.size();
   }
@@ -85,7 +86,7 @@ TEST_CASE("the fit recovers the curve that the zeros were drawn from") {
   for (const Curve truth : {Curve{1.0, 0.5}, Curve{2.0, 1.5}, Curve{-1.0, 1.0}, Curve{3, 4}}) {
     CAPTURE(truth.a);
     CAPTURE(truth.b);
-    const Simulation simulation(250, 300, truth.a, truth.b, 20);
+    const Simulation simulation(150, 300, truth.a, truth.b, 20);
     const DropoutCurve curve = simulation.fit();
     // The covariance is at most the inverse of the Fisher information
     // sum_j N / (P (1 - P)) grad P grad P^T: at most, since cells that differ in P vary less in
@@ -96,7 +97,7 @@ TEST_CASE("the fit recovers the curve that the zeros were drawn from") {
     const double h = 1e-4;
     for (std::size_t gene = 0; gene < simulation.mean.size(); ++gene) {
       const auto p = [&](double a, double b) {
-        return static_cast<double>(simulation.mean_zero_probability(gene, a, b));
+        return simulation.mean_zero_probability(gene, a, b);
       };
       const double da = (p(truth.a + h, truth.b) - p(truth.a - h, truth.b)) / (2 * h);
       const double db = (p(truth.a, truth.b + h) - p(truth.a, truth.b - h)) / (2 * h);
@@ -160,12 +161,11 @@ TEST_CASE("zero rates that say little still give a finite curve") {
   }
   SUBCASE("one gene: its zero rate is met exactly") {
     const DropoutCurve curve = fit({4}, {0.5}, {0.7}, one_cell);
-    CHECK(std::abs(static_cast<double>(testing::zero_probability(4, 0.5, curve.a, curve.b)) - 0.7) <
-          1e-9);
+    CHECK(std::abs(testing::zero_probability<double>(4, 0.5, curve.a, curve.b) - 0.7) < 1e-9);
   }
   SUBCASE("fewer zeros than the negative binomial alone gives: no dropout") {
     const DropoutCurve curve = fit({1, 2}, {1, 1}, {0.1, 0.05}, one_cell);
-    CHECK(testing::zero_probability(1, 1, curve.a, curve.b) < 0.5 + 1e-6);
+    CHECK(testing::zero_probability<double>(1, 1, curve.a, curve.b) < 0.5 + 1e-6);
   }
   SUBCASE("a cliff between two means") {
     const DropoutCurve curve = fit({10, 11}, {0.01, 0.01}, {1 - 1e-9, 1e-9}, one_cell);
@@ -180,7 +180,7 @@ TEST_CASE("zero rates that say little still give a finite curve") {
 TEST_CASE("the fit does not depend on the number of threads") {
   Simulation simulation(300, 20, 1.0, 1.0, 40);
   // Enough genes that threads are used at all.
-  for (int copy = 1; copy < 16; ++copy) {
+  for (int copy = 1; copy < 14; ++copy) {
     for (int gene = 0; gene < 300; ++gene) {
       simulation.mean.push_back(simulation.mean[gene] * (1 + 0.001 * copy));
       simulation.dispersion.push_back(simulation.dispersion[gene]);
@@ -188,7 +188,7 @@ TEST_CASE("the fit does not depend on the number of threads") {
     }
   }
   const DropoutCurve one = simulation.fit(1);
-  for (const int n_threads : {2, 3, 4}) {
+  for (const int n_threads : {2, 4}) {
     const DropoutCurve other = simulation.fit(n_threads);
     CHECK(other.a == one.a);
     CHECK(other.b == one.b);

@@ -69,8 +69,7 @@ TEST_CASE("the mean zero rate by 32 nodes is the mean over the cells") {
     for (const double phi : {0.01, 0.3, 5.0}) {
       for (const double b : {0.0, 0.7, 1.5, 3.0}) {
         const auto zero = [&](double u) {
-          return static_cast<double>(
-              testing::zero_probability(mean * std::exp(u), phi, b * std::log(mean) + 0.5, b));
+          return testing::zero_probability(mean * std::exp(u), phi, b * std::log(mean) + 0.5, b);
         };
         CHECK(std::abs(rule_of(rule, zero) - static_cast<double>(mean_of(points, zero))) < 1e-8);
       }
@@ -79,9 +78,9 @@ TEST_CASE("the mean zero rate by 32 nodes is the mean over the cells") {
 }
 
 TEST_CASE("the rule does not depend on the number of threads") {
-  const std::vector<double> points = testing::logarithms(testing::library_factors(50000, 0.4, 4));
+  const std::vector<double> points = testing::logarithms(testing::library_factors(20000, 0.4, 4));
   const Quadrature one = gauss_quadrature(points, 32, 1);
-  for (const int n_threads : {2, 3, 4}) {
+  for (const int n_threads : {2, 4}) {
     const Quadrature other = gauss_quadrature(points, 32, n_threads);
     CHECK(other.nodes == one.nodes);
     CHECK(other.weights == one.weights);

@@ -52,9 +52,10 @@ inline CsrMatrix to_csr(const std::vector<std::vector<float>>& dense) {
 }
 
 /// The probability of a zero, straight from the paper's formulas.
-inline long double zero_probability(long double mu, long double phi, long double a, long double b) {
-  const long double delta = 1 / (1 + std::exp(b * std::log(mu) - a));
-  const long double no_molecule = std::pow(1 + phi * mu, -1 / phi);
+template <class Real>
+Real zero_probability(Real mu, Real phi, Real a, Real b) {
+  const Real delta = 1 / (1 + std::exp(b * std::log(mu) - a));
+  const Real no_molecule = std::pow(1 + phi * mu, -1 / phi);
   return delta + (1 - delta) * no_molecule;
 }
 
