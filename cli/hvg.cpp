@@ -71,8 +71,8 @@ std::string rank_genes(const HvgOptions& options) {
   const LibrarySizes libraries = library_sizes_of(passed.view(), n_threads);
   const HvgResult result =
       rank_highly_variable_genes(passed.view(), libraries.sizes, options.n_top_genes, n_threads);
-  log_line(callbacks, "ranked " + with_thousands(static_cast<std::int64_t>(result.top.size())) +
-                          " highly variable genes");
+  log_line(callbacks, "ranked " + counted(static_cast<std::int64_t>(result.top.size()),
+                                          "highly variable gene"));
   return table_of(dataset, kept.genes, result);
 }
 

@@ -109,4 +109,6 @@ TEST_CASE("numbers in messages have their thousands apart") {
   CHECK(maskclass::with_thousands(1234567) == "1,234,567");
   CHECK(maskclass::with_thousands(-123) == "-123");
   CHECK(maskclass::with_thousands(-1234) == "-1,234");
+  CHECK(maskclass::counted(1, "cell") == "1 cell");
+  CHECK(maskclass::counted(2000, "cell") == "2,000 cells");
 }
