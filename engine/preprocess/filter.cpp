@@ -46,8 +46,7 @@ std::string name_of(std::int64_t cell, std::span<const std::string> names) {
 
 std::string genes_counted(int min_cells) {
   if (min_cells == 0) return "any gene";
-  return "the genes found in at least " + with_thousands(min_cells) +
-         (min_cells == 1 ? " cell" : " cells");
+  return "the genes found in at least " + counted(min_cells, "cell");
 }
 
 Error empty_cells_error(const std::vector<std::uint8_t>& has_counts, std::int64_t n_empty,
@@ -70,8 +69,8 @@ Kept filter_genes_and_cells(const CsrView& counts, int min_cells, bool drop_empt
     throw usage_error("--min-cells is " + std::to_string(min_cells) + "; it must be 0 or more");
   }
   if (!cell_names.empty() && static_cast<std::int64_t>(cell_names.size()) != counts.n_cells) {
-    throw usage_error(with_thousands(static_cast<std::int64_t>(cell_names.size())) +
-                      " cell names were given for " + with_thousands(counts.n_cells) + " cells");
+    throw usage_error(counted(static_cast<std::int64_t>(cell_names.size()), "cell name") + " for " +
+                      counted(counts.n_cells, "cell"));
   }
   if (counts.n_cells == 0) throw data_error("the matrix has no cells");
   if (counts.n_genes == 0) throw data_error("the matrix has no genes");
@@ -87,12 +86,12 @@ Kept filter_genes_and_cells(const CsrView& counts, int min_cells, bool drop_empt
   if (kept.genes.empty()) {
     throw data_error("none of the " + with_thousands(counts.n_genes) +
                      " genes has a count in at least " + with_thousands(min_cells) + " of the " +
-                     with_thousands(counts.n_cells) +
-                     " cells; lower `--min-cells`, or check that rows and columns are not swapped");
+                     counted(counts.n_cells, "cell") +
+                     "; lower `--min-cells`, or check that rows and columns are not swapped");
   }
   log_line(callbacks, "kept " + with_thousands(static_cast<std::int64_t>(kept.genes.size())) +
                           " of " + with_thousands(counts.n_genes) + " genes (in at least " +
-                          with_thousands(min_cells) + " cells)");
+                          counted(min_cells, "cell") + ")");
 
   const std::vector<std::uint8_t> has_counts = cells_with_counts(counts, gene_is_kept, n_threads);
   const std::int64_t n_empty = std::count(has_counts.begin(), has_counts.end(), 0);
@@ -115,6 +114,10 @@ std::string with_thousands(std::int64_t number) {
   const std::size_t first_digit = number < 0 ? 1 : 0;
   for (std::size_t at = text.size(); at > first_digit + 3;) text.insert(at -= 3, 1, ',');
   return text;
+}
+
+std::string counted(std::int64_t number, const std::string& noun) {
+  return with_thousands(number) + " " + noun + (number == 1 ? "" : "s");
 }
 
 }  // namespace maskclass

@@ -9,6 +9,8 @@ namespace {
 
 /// The number of partial sums, and so the most threads that help.
 constexpr int kBlocks = 32;
+/// A variance below this share of the squared mean is what rounding makes of equal values.
+constexpr double kRoundingNoise = 1e-24;
 
 /// Sums term(gene, x) over the non-zeros of each gene, x being the log2 value.
 template <typename Term>
@@ -67,8 +69,10 @@ GeneMoments log_moments(const CsrView& counts, std::span<const double> library_s
   const std::vector<std::int64_t> n_nonzeros = nonzeros_by_gene(counts);
   for (std::int64_t gene = 0; gene < counts.n_genes; ++gene) {
     const double n_zeros = n_cells - static_cast<double>(n_nonzeros[gene]);
-    moments.variances[gene] += n_zeros * means[gene] * means[gene];
-    moments.variances[gene] /= n_cells - 1;
+    const double squared_mean = means[gene] * means[gene];
+    double& variance = moments.variances[gene];
+    variance = (variance + n_zeros * squared_mean) / (n_cells - 1);
+    if (variance < kRoundingNoise * squared_mean) variance = 0;
   }
   return moments;
 }

@@ -7,7 +7,8 @@
 
 namespace maskclass {
 
-/// Mean and sample variance (n - 1; 0 for fewer than two cells) of a value of every gene.
+/// Mean and sample variance (n - 1; 0 for fewer than two cells and for equal values) of a value of
+/// every gene.
 struct GeneMoments {
   std::vector<double> means;      ///< [n_genes]
   std::vector<double> variances;  ///< [n_genes]

@@ -20,7 +20,7 @@ void check_options(const CsrView& counts, const PreprocessOptions& options) {
   for (const std::int32_t gene : options.genes) {
     if (gene >= 0 && gene < counts.n_genes) continue;
     throw usage_error("gene " + std::to_string(gene) + " (counted from 0) was chosen, but the " +
-                      "matrix has " + with_thousands(counts.n_genes) + " genes");
+                      "matrix has " + counted(counts.n_genes, "gene"));
   }
 }
 
@@ -60,7 +60,7 @@ std::vector<std::int32_t> variable_positions(const HvgResult& variances, int n_t
   std::vector<std::int32_t> positions = variances.top;
   std::sort(positions.begin(), positions.end());
   const auto n_selected = static_cast<std::int64_t>(positions.size());
-  std::string line = "selected " + with_thousands(n_selected) + " highly variable genes";
+  std::string line = "selected " + counted(n_selected, "highly variable gene");
   if (n_selected < n_top) {
     line += ": no more vary beyond technical noise (" + with_thousands(n_top) + " were asked for)";
   }

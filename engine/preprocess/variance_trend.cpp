@@ -59,7 +59,7 @@ std::optional<VarianceTrend> fit_variance_trend(std::span<const double> means,
 
   std::vector<double> ratio(n);
   for (std::size_t k = 0; k < n; ++k) ratio[k] = genes.variances[k] / trend(genes.means[k]);
-  trend.scale = interpolated_weighted_median(ratio, weights);
+  trend.scale = weighted_median(ratio, weights);
   return trend;
 }
 

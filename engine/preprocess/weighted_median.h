@@ -9,10 +9,4 @@ namespace maskclass {
 /// value and the next.
 double weighted_median(std::span<const double> values, std::span<const double> weights);
 
-/// The same, interpolated: each value sits at the middle of its own weight on the axis of
-/// cumulative weight, and the line between neighbours is read off at half of the total. For equal
-/// weights it is the ordinary median. (The definition that R's matrixStats documents.)
-double interpolated_weighted_median(std::span<const double> values,
-                                    std::span<const double> weights);
-
 }  // namespace maskclass

@@ -11,9 +11,11 @@
 #include "engine/preprocess/normalise.h"
 #include "tests/preprocess/shared_data.h"
 
-// Against modelGeneVar and getTopHVGs(n = 1000) of Bioconductor scran 1.26.2. Bounds: at least 998
-// of the 1,000 genes the same, and bio within 1e-4 of the gene's total variance. The tables hold
-// nine significant digits, and R's `nls` takes numerical derivatives, so agreement ends near 4e-7.
+// Against modelGeneVar and getTopHVGs(n = 1000) of Bioconductor scran 1.26.2: at least 998 of the
+// 1,000 genes the same, and bio within 1e-6 of the gene's total variance. (1e-4 would do; each step
+// of docs/highly-variable-genes.md that is left out or done otherwise costs more than 1e-6.) The
+// tables hold nine significant digits, and R's `nls` takes numerical derivatives and stops at a
+// relative offset of 1e-5, which may differ from ours by some 1e-7.
 
 namespace test = maskclass::test;
 
@@ -47,10 +49,8 @@ void compare_with_scran(const std::string& name) {
   }
   CAPTURE(name);
   const maskclass::CsrMatrix counts = test::read_10x_counts(*shared / "data" / name);
-  const maskclass::Kept kept =
-      maskclass::filter_genes_and_cells(counts.view(), 3, false, {}, 1);
-  const maskclass::CsrMatrix passed =
-      maskclass::select(counts.view(), kept.cells, kept.genes, 1);
+  const maskclass::Kept kept = maskclass::filter_genes_and_cells(counts.view(), 3, false, {}, 1);
+  const maskclass::CsrMatrix passed = maskclass::select(counts.view(), kept.cells, kept.genes, 1);
   const maskclass::LibrarySizes libraries = maskclass::library_sizes_of(passed.view(), 1);
   const maskclass::HvgResult result =
       maskclass::rank_highly_variable_genes(passed.view(), libraries.sizes, 1000, 1);
@@ -67,7 +67,7 @@ void compare_with_scran(const std::string& name) {
     REQUIRE(std::abs(gene.mean - golden[k].mean) <= 1e-8 * std::max(1e-3, golden[k].mean));
     REQUIRE(std::abs(gene.total - golden[k].total) <= 1e-8 * std::max(1e-3, golden[k].total));
     const double error = std::abs(gene.biological - golden[k].biological) / golden[k].total;
-    REQUIRE(error <= 1e-4);
+    REQUIRE(error <= 1e-6);
     worst_bio = std::max(worst_bio, error);
     n_chosen += golden[k].is_chosen;
     n_same += golden[k].is_chosen && gene.rank >= 0;
@@ -81,8 +81,18 @@ void compare_with_scran(const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("the ranking is scran's on blakeley") { compare_with_scran("blakeley"); }
-TEST_CASE("the ranking is scran's on darmanis") { compare_with_scran("darmanis"); }
-TEST_CASE("the ranking is scran's on mix_celseq2_3cl") { compare_with_scran("mix_celseq2_3cl"); }
-TEST_CASE("the ranking is scran's on pbmc3k_10x") { compare_with_scran("pbmc3k_10x"); }
-TEST_CASE("the ranking is scran's on zheng500_10x") { compare_with_scran("zheng500_10x"); }
+TEST_CASE("the ranking is scran's on blakeley") {
+  compare_with_scran("blakeley");
+}
+TEST_CASE("the ranking is scran's on darmanis") {
+  compare_with_scran("darmanis");
+}
+TEST_CASE("the ranking is scran's on mix_celseq2_3cl") {
+  compare_with_scran("mix_celseq2_3cl");
+}
+TEST_CASE("the ranking is scran's on pbmc3k_10x") {
+  compare_with_scran("pbmc3k_10x");
+}
+TEST_CASE("the ranking is scran's on zheng500_10x") {
+  compare_with_scran("zheng500_10x");
+}

@@ -1,0 +1,172 @@
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <iterator>
+#include <limits>
+#include <memory>
+#include <string>
+
+#include "cli/commands.h"
+#include "engine/error.h"
+#include "engine/io/atomic_file.h"
+#include "engine/io/reader.h"
+#include "engine/matrix/csr.h"
+#include "engine/preprocess/filter.h"
+#include "engine/preprocess/highly_variable.h"
+#include "engine/preprocess/normalise.h"
+#include "engine/threads.h"
+
+namespace maskclass::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct HvgOptions {
+  std::string input;
+  std::string output;
+  int n_top_genes = 1000;
+  int min_cells = 3;
+  std::string orientation = "detect";
+  bool drop_empty_cells = false;
+  io::ReadOptions read;
+};
+
+io::Orientation orientation_of(const std::string& name) {
+  if (name == "cells-are-rows") return io::Orientation::cells_are_rows;
+  if (name == "genes-are-rows") return io::Orientation::genes_are_rows;
+  return io::Orientation::detect;
+}
+
+/// One line a gene that passed the filter, in input order.
+std::string table_of(const io::Dataset& dataset, const std::vector<std::int32_t>& columns,
+                     const HvgResult& result) {
+  const bool has_symbols = !dataset.gene_symbols.empty();
+  fmt::memory_buffer text;
+  const auto out = std::back_inserter(text);
+  fmt::format_to(out, "gene\t{}mean\ttotal\ttech\tbio\trank\n", has_symbols ? "symbol\t" : "");
+  for (std::size_t k = 0; k < columns.size(); ++k) {
+    const GeneVariance& gene = result.genes[k];
+    fmt::format_to(out, "{}\t", dataset.gene_names[columns[k]]);
+    if (has_symbols) fmt::format_to(out, "{}\t", dataset.gene_symbols[columns[k]]);
+    fmt::format_to(out, "{:.9g}\t{:.9g}\t{:.9g}\t{:.9g}\t", gene.mean, gene.total, gene.technical,
+                   gene.biological);
+    if (gene.rank >= 0) fmt::format_to(out, "{}", gene.rank + 1);
+    fmt::format_to(out, "\n");
+  }
+  return fmt::to_string(text);
+}
+
+std::string rank_genes(const HvgOptions& options) {
+  const Callbacks callbacks{{}, [](const std::string& line) { fmt::print(stderr, "{}\n", line); }};
+  const int n_threads = options.read.n_threads;
+  const io::Dataset dataset = io::read_counts(options.input, options.read, callbacks);
+  const Kept kept =
+      filter_genes_and_cells(dataset.counts.view(), options.min_cells, options.drop_empty_cells,
+                             dataset.cell_names, n_threads, callbacks);
+  const CsrMatrix passed = select(dataset.counts.view(), kept.cells, kept.genes, n_threads);
+  const LibrarySizes libraries = library_sizes_of(passed.view(), n_threads);
+  const HvgResult result =
+      rank_highly_variable_genes(passed.view(), libraries.sizes, options.n_top_genes, n_threads);
+  log_line(callbacks, "ranked " + counted(static_cast<std::int64_t>(result.top.size()),
+                                          "highly variable gene"));
+  return table_of(dataset, kept.genes, result);
+}
+
+[[noreturn]] void throw_write_error(const std::string& where) {
+  throw data_error("cannot write " + where + ": " + std::strerror(errno));
+}
+
+void write_to_stdout(const std::string& text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    throw_write_error("to standard output");
+  }
+}
+
+void write_to_file(const std::string& text, io::AtomicPath& file) {
+  const bool packed = file.path().extension() == ".gz";
+  // zlib's mode T writes plain text.
+  std::unique_ptr<gzFile_s, int (*)(gzFile)> out(
+      gzopen(file.temporary().c_str(), packed ? "wb" : "wbT"), gzclose);
+  if (!out || gzfwrite(text.data(), 1, text.size(), out.get()) != text.size() ||
+      gzclose(out.release()) != Z_OK) {
+    throw_write_error(file.path().string());
+  }
+  file.finish();
+}
+
+void check_output(const HvgOptions& options) {
+  const std::string& output = options.output;
+  if (!output.ends_with(".tsv") && !output.ends_with(".tsv.gz")) {
+    throw usage_error("the output " + output + " must end in .tsv or .tsv.gz");
+  }
+  std::error_code missing;  // A file that is not there is not the same.
+  if (fs::equivalent(options.input, output, missing)) {
+    throw usage_error("input and output are the same file: " + output);
+  }
+}
+
+void run_hvg(const HvgOptions& options) {
+  if (options.output.empty()) {
+    write_to_stdout(rank_genes(options));
+    return;
+  }
+  check_output(options);
+  // Opened first, so that a folder that cannot be written to is found before the work.
+  io::AtomicPath file(options.output, io::AtomicPath::Kind::file);
+  write_to_file(rank_genes(options), file);
+}
+
+const char* const kExamples = R"(
+Columns: gene, symbol (where the input has one), mean and total variance of log2 values, its
+technical (trend) and biological part, and the rank from 1, empty where not chosen. Only genes with
+positive biological variance are chosen, so there may be fewer than asked for.
+
+Examples:
+  maskclass hvg filtered_feature_bc_matrix/ -o hvg.tsv
+  maskclass hvg counts.h5ad --layer counts --n-top-genes 2000 -o hvg.tsv.gz
+  maskclass hvg counts.csv.gz --orientation genes-are-rows | sort -t$'\t' -k6,6gr | head
+)";
+
+}  // namespace
+
+void add_hvg(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("hvg", "Rank genes by biological variance, as scran does, as a table");
+  const auto options = std::make_shared<HvgOptions>();
+  options->read.n_threads = default_thread_count();
+  command->footer(kExamples);
+  command->option_defaults()->always_capture_default();
+  command
+      ->add_option("INPUT", options->input,
+                   "Counts: 10x directory, .mtx[.gz], .csv/.tsv[.gz] or .h5ad")
+      ->required();
+  command->add_option("-o,--output", options->output,
+                      "FILE.tsv or FILE.tsv.gz to write; standard output where not given");
+  command->add_option("--n-top-genes", options->n_top_genes, "How many genes to choose; 0 = all")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command
+      ->add_option("--min-cells", options->min_cells,
+                   "Keep genes with a count in at least this many cells")
+      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+  command->add_flag("--drop-empty-cells", options->drop_empty_cells,
+                    "Leave out cells without counts instead of stopping");
+  command->add_option("--layer", options->read.layer,
+                      "Matrix of an .h5ad that holds counts: a layer's name, or raw; "
+                      "X where not given");
+  command->add_option("--orientation", options->orientation, "Rows of a .csv, .tsv or .mtx")
+      ->check(CLI::IsMember({"detect", "cells-are-rows", "genes-are-rows"}));
+  command->add_flag("--allow-non-integer", options->read.allow_non_integer,
+                    "Take values that are not whole numbers as counts");
+  command->add_option("--threads", options->read.n_threads, "Threads to use")
+      ->check(CLI::Range(1, 1024));
+  command->callback([options] {
+    options->read.orientation = orientation_of(options->orientation);
+    run_hvg(*options);
+  });
+}
+
+}  // namespace maskclass::cli
