@@ -48,7 +48,7 @@ class H5adResultReader : public ResultReader {
     } else {
       gene_names_ = row_names(open_frame(file_, name == "raw/X" ? "raw/var" : "var"));
     }
-    check_extent(matrix_, {cell_names_, gene_names_});
+    read_pointers(matrix_, {cell_names_, gene_names_});
     if (matrix_.storage == StoredMatrix::Storage::csc) {
       rows_ = load(matrix_, {cell_names_, gene_names_}, 1, {});
     }
