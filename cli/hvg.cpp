@@ -4,13 +4,15 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <filesystem>
 #include <iterator>
 #include <limits>
 #include <memory>
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/common_options.h"
+#include "cli/console.h"
+#include "cli/input_options.h"
 #include "engine/error.h"
 #include "engine/io/atomic_file.h"
 #include "engine/io/reader.h"
@@ -18,28 +20,16 @@
 #include "engine/preprocess/filter.h"
 #include "engine/preprocess/highly_variable.h"
 #include "engine/preprocess/normalise.h"
-#include "engine/threads.h"
 
 namespace maskclass::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
 struct HvgOptions {
-  std::string input;
+  InputOptions input;
+  CommonOptions common;
   std::string output;
   int n_top_genes = 1000;
-  int min_cells = 3;
-  std::string orientation = "detect";
-  bool drop_empty_cells = false;
-  io::ReadOptions read;
 };
-
-io::Orientation orientation_of(const std::string& name) {
-  if (name == "cells-are-rows") return io::Orientation::cells_are_rows;
-  if (name == "genes-are-rows") return io::Orientation::genes_are_rows;
-  return io::Orientation::detect;
-}
 
 /// One line a gene that passed the filter, in input order.
 std::string table_of(const io::Dataset& dataset, const std::vector<std::int32_t>& columns,
@@ -61,11 +51,14 @@ std::string table_of(const io::Dataset& dataset, const std::vector<std::int32_t>
 }
 
 std::string rank_genes(const HvgOptions& options) {
-  const Callbacks callbacks{{}, [](const std::string& line) { fmt::print(stderr, "{}\n", line); }};
-  const int n_threads = options.read.n_threads;
-  const io::Dataset dataset = io::read_counts(options.input, options.read, callbacks);
+  Console console(options.common.quiet, options.common.json());
+  const Callbacks callbacks = console.callbacks();
+  const int n_threads = options.common.thread_count();
+  const InputOptions& input = options.input;
+  const io::Dataset dataset =
+      io::read_counts(input.path, input.read_options(n_threads), callbacks);
   const Kept kept =
-      filter_genes_and_cells(dataset.counts.view(), options.min_cells, options.drop_empty_cells,
+      filter_genes_and_cells(dataset.counts.view(), input.min_cells, input.drop_empty_cells,
                              dataset.cell_names, n_threads, callbacks);
   const CsrMatrix passed = select(dataset.counts.view(), kept.cells, kept.genes, n_threads);
   const LibrarySizes libraries = library_sizes_of(passed.view(), n_threads);
@@ -103,10 +96,7 @@ void check_output(const HvgOptions& options) {
   if (!output.ends_with(".tsv") && !output.ends_with(".tsv.gz")) {
     throw usage_error("the output " + output + " must end in .tsv or .tsv.gz");
   }
-  std::error_code missing;  // A file that is not there is not the same.
-  if (fs::equivalent(options.input, output, missing)) {
-    throw usage_error("input and output are the same file: " + output);
-  }
+  check_output_is_not_input(options.input.path, output);
 }
 
 void run_hvg(const HvgOptions& options) {
@@ -137,36 +127,15 @@ void add_hvg(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("hvg", "Rank genes by biological variance, as scran does, as a table");
   const auto options = std::make_shared<HvgOptions>();
-  options->read.n_threads = default_thread_count();
   command->footer(kExamples);
   command->option_defaults()->always_capture_default();
-  command
-      ->add_option("INPUT", options->input,
-                   "Counts: 10x directory, .mtx[.gz], .csv/.tsv[.gz] or .h5ad")
-      ->required();
+  add_input_options(*command, options->input);
   command->add_option("-o,--output", options->output,
                       "FILE.tsv or FILE.tsv.gz to write; standard output where not given");
   command->add_option("--n-top-genes", options->n_top_genes, "How many genes to choose; 0 = all")
       ->check(CLI::Range(0, std::numeric_limits<int>::max()));
-  command
-      ->add_option("--min-cells", options->min_cells,
-                   "Keep genes with a count in at least this many cells")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
-  command->add_flag("--drop-empty-cells", options->drop_empty_cells,
-                    "Leave out cells without counts instead of stopping");
-  command->add_option("--layer", options->read.layer,
-                      "Matrix of an .h5ad that holds counts: a layer's name, or raw; "
-                      "X where not given");
-  command->add_option("--orientation", options->orientation, "Rows of a .csv, .tsv or .mtx")
-      ->check(CLI::IsMember({"detect", "cells-are-rows", "genes-are-rows"}));
-  command->add_flag("--allow-non-integer", options->read.allow_non_integer,
-                    "Take values that are not whole numbers as counts");
-  command->add_option("--threads", options->read.n_threads, "Threads to use")
-      ->check(CLI::Range(1, 1024));
-  command->callback([options] {
-    options->read.orientation = orientation_of(options->orientation);
-    run_hvg(*options);
-  });
+  add_common_options(*command, options->common);
+  command->callback([options] { run_hvg(*options); });
 }
 
 }  // namespace maskclass::cli

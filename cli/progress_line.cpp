@@ -20,11 +20,15 @@ std::string speed_text(double speed) {
   return fmt::format("{:.2g}", speed);
 }
 
-/// "120/300 epochs  loss 0.1234  8.1 epochs/s  22 s left"
+/// "120/300 files  8.1 files/s  22 s left", or with a detail in place of the numbers:
+/// "epoch 120/300  loss 0.1234  40000 cells/s  22 s left"
 std::string details(const Progress& progress, const Pace& pace) {
-  std::string text = fmt::format("{}", progress.done);
-  if (progress.total > 0) text += fmt::format("/{}", progress.total);
-  if (!progress.unit.empty()) text += " " + progress.unit;
+  std::string text = progress.detail;
+  if (text.empty()) {
+    text = fmt::format("{}", progress.done);
+    if (progress.total > 0) text += fmt::format("/{}", progress.total);
+    if (!progress.unit.empty()) text += " " + progress.unit;
+  }
   if (progress.loss != 0) text += fmt::format("  loss {:.4g}", progress.loss);
   if (pace.units_per_s > 0) {
     text += fmt::format("  {}{}/s", speed_text(pace.units_per_s),
@@ -85,6 +89,7 @@ std::string progress_json(const Progress& progress, const Pace& pace) {
   object["done"] = progress.done;
   object["total"] = nullptr;
   object["unit"] = progress.unit;
+  if (!progress.detail.empty()) object["detail"] = progress.detail;
   object["loss"] = nullptr;
   object["elapsed"] = std::round(pace.elapsed * 1000) / 1000;
   if (progress.total > 0) object["total"] = progress.total;

@@ -17,7 +17,7 @@ struct Pace {
 std::string duration_text(double seconds);
 
 /// One line for a log, without a newline:
-///   train  120/300 epochs  loss 0.1234  8.1 epochs/s  22 s left
+///   train  epoch 120/300  loss 0.1234  40000 cells/s  22 s left
 /// A finished stage ends in "in 37 s" in place of what is left; a stage of unknown length has
 /// neither total nor remaining time; loss and speed are left out while they are unknown.
 std::string progress_line(const Progress& progress, const Pace& pace);
@@ -26,7 +26,7 @@ std::string progress_line(const Progress& progress, const Pace& pace);
 /// goes, then the line is cut.
 std::string progress_bar(const Progress& progress, const Pace& pace, int width);
 
-/// One JSON object without a newline: stage, done, total, unit, loss, elapsed (seconds in the
+/// One JSON object without a newline: stage, done, total, unit, detail (where there is one), loss, elapsed (seconds in the
 /// stage). total is null where unknown, loss is null except while training.
 std::string progress_json(const Progress& progress, const Pace& pace);
 

@@ -18,7 +18,7 @@
 namespace maskclass {
 
 /// Lives at one address, since the backend refers to the arrays.
-struct Denoised::State {
+struct Denoiser::State {
   DenoiseOptions options;
   int n_threads = 1;
   Preprocessed input;
@@ -31,6 +31,9 @@ struct Denoised::State {
 
   std::int64_t n_cells() const { return input.counts.n_cells; }
   std::int64_t n_genes() const { return input.counts.n_genes; }
+  NetworkShape shape() const {
+    return {static_cast<std::int32_t>(n_genes()), options.hidden, options.latent};
+  }
   ScaledData scaled_data() const;
   void finish_log2(std::int64_t first_cell, std::int64_t n_cells, float* log2) const;
   void to_counts(std::int64_t first_cell, std::int64_t n_cells, const float* log2,
@@ -38,7 +41,7 @@ struct Denoised::State {
   void biozero_block(std::int64_t first_cell, std::int64_t n_cells, float* out) const;
 };
 
-ScaledData Denoised::State::scaled_data() const {
+ScaledData Denoiser::State::scaled_data() const {
   ScaledData data;
   data.n_cells = n_cells();
   data.n_genes = static_cast<std::int32_t>(n_genes());
@@ -54,7 +57,7 @@ ScaledData Denoised::State::scaled_data() const {
 }
 
 /// Clamps, and puts observed non-zeros back (paper, Algorithm 1, line 13).
-void Denoised::State::finish_log2(std::int64_t first_cell, std::int64_t n_cells,
+void Denoiser::State::finish_log2(std::int64_t first_cell, std::int64_t n_cells,
                                   float* log2) const {
   const CsrView counts = input.counts.view();
 #pragma omp parallel for num_threads(n_threads)
@@ -75,7 +78,7 @@ void Denoised::State::finish_log2(std::int64_t first_cell, std::int64_t n_cells,
   }
 }
 
-void Denoised::State::to_counts(std::int64_t first_cell, std::int64_t n_cells, const float* log2,
+void Denoiser::State::to_counts(std::int64_t first_cell, std::int64_t n_cells, const float* log2,
                                 float* counts) const {
 #pragma omp parallel for num_threads(n_threads)
   for (std::int64_t row = 0; row < n_cells; ++row) {
@@ -86,7 +89,7 @@ void Denoised::State::to_counts(std::int64_t first_cell, std::int64_t n_cells, c
   }
 }
 
-void Denoised::State::biozero_block(std::int64_t first_cell, std::int64_t n_cells,
+void Denoiser::State::biozero_block(std::int64_t first_cell, std::int64_t n_cells,
                                     float* out) const {
   const CsrView counts = input.counts.view();
 #pragma omp parallel for num_threads(n_threads)
@@ -101,25 +104,53 @@ void Denoised::State::biozero_block(std::int64_t first_cell, std::int64_t n_cell
   }
 }
 
-Denoised::Denoised(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Denoised::Denoised(Denoised&&) noexcept = default;
-Denoised& Denoised::operator=(Denoised&&) noexcept = default;
-Denoised::~Denoised() = default;
+Denoiser::Denoiser(const CsrView& counts, const DenoiseOptions& options,
+                   std::span<const std::string> cell_names, const Callbacks& callbacks)
+    : state_(std::make_unique<State>()) {
+  check_options(options);
+  if (options.device == Device::cuda) {
+    throw Error(ErrorKind::device,
+                "this build has no CUDA backend; use --device cpu (or auto, which picks it)");
+  }
+  if (counts.n_cells > std::numeric_limits<std::uint32_t>::max()) {
+    throw data_error("more than 2^32 cells: the random numbers cannot tell them apart");
+  }
+  State& state = *state_;
+  state.options = options;
+  state.n_threads = options.n_threads > 0 ? options.n_threads : default_thread_count();
+  state.input = preprocess(counts, options.preprocess, cell_names, state.n_threads, callbacks);
+  for (const double size : state.input.library_sizes) {
+    state.library_factors.push_back(size / state.input.median_library_size);
+  }
+  state.cell_ids.assign(state.input.cells.begin(), state.input.cells.end());
 
-const Preprocessed& Denoised::input() const {
-  return state_->input;
-}
-const DropoutModel& Denoised::dropout_model() const {
-  return state_->dropout;
-}
-std::span<const EpochLoss> Denoised::history() const {
-  return state_->history;
-}
-Parameters Denoised::parameters() const {
-  return state_->backend->parameters();
+  const CsrView kept = state.input.counts.view();
+  state.dropout = fit_moments(kept, state.library_factors, state.n_threads);
+  state.biozero = tabulate(state.dropout, state.library_factors,
+                           sparsity_shrinkage(kept, options.alpha), state.n_threads);
+  state.backend =
+      cpu::make_cpu_backend(state.scaled_data(), state.shape(), options.training, state.n_threads);
+  state.backend->set_parameters(initial_weights(state.shape(), options.training.seed));
 }
 
-void Denoised::compute(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out) {
+Denoiser::Denoiser(Denoiser&&) noexcept = default;
+Denoiser& Denoiser::operator=(Denoiser&&) noexcept = default;
+Denoiser::~Denoiser() = default;
+
+void Denoiser::train(const Callbacks& callbacks) {
+  State& state = *state_;
+  state.backend->set_parameters(initial_weights(state.shape(), state.options.training.seed));
+  state.history = maskclass::train(*state.backend, state.cell_ids, state.options.n_epochs,
+                                   state.options.training, callbacks);
+}
+
+const Preprocessed& Denoiser::input() const { return state_->input; }
+std::int32_t Denoiser::latent_width() const { return state_->options.latent; }
+const DropoutModel& Denoiser::dropout_model() const { return state_->dropout; }
+std::span<const EpochLoss> Denoiser::history() const { return state_->history; }
+Parameters Denoiser::parameters() const { return state_->backend->parameters(); }
+
+void Denoiser::compute(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out) {
   State& state = *state_;
   if (first_cell < 0 || n_cells < 0 || n_cells > state.n_cells() - first_cell) {
     throw usage_error("compute: the cells asked for are not among the " +
@@ -137,45 +168,6 @@ void Denoised::compute(std::int64_t first_cell, std::int64_t n_cells, const Deno
   if (log2 != nullptr) state.finish_log2(first_cell, n_cells, log2);
   if (out.counts != nullptr) state.to_counts(first_cell, n_cells, log2, out.counts);
   if (out.biozero != nullptr) state.biozero_block(first_cell, n_cells, out.biozero);
-}
-
-Denoised denoise(const CsrView& counts, const DenoiseOptions& options,
-                 std::span<const std::string> cell_names, const Callbacks& callbacks) {
-  check_options(options);
-  if (options.device == Device::cuda) {
-    throw Error(ErrorKind::device,
-                "this build has no CUDA backend; use --device cpu (or auto, which picks it)");
-  }
-  if (counts.n_cells > std::numeric_limits<std::uint32_t>::max()) {
-    throw data_error("more than 2^32 cells: the random numbers cannot tell them apart");
-  }
-  auto state = std::make_unique<Denoised::State>();
-  state->options = options;
-  state->n_threads = options.n_threads > 0 ? options.n_threads : default_thread_count();
-  state->input = preprocess(counts, options.preprocess, cell_names, state->n_threads, callbacks);
-
-  const Preprocessed& input = state->input;
-  const CsrView kept = input.counts.view();
-  for (const double size : input.library_sizes) {
-    state->library_factors.push_back(size / input.median_library_size);
-  }
-  for (const std::int64_t cell : input.cells) {
-    state->cell_ids.push_back(static_cast<std::uint32_t>(cell));
-  }
-  state->dropout = fit_moments(kept, state->library_factors, state->n_threads);
-  state->biozero = tabulate(state->dropout, state->library_factors,
-                            sparsity_shrinkage(kept, options.alpha), state->n_threads);
-
-  NetworkShape shape;
-  shape.n_genes = static_cast<std::int32_t>(kept.n_genes);
-  shape.hidden = options.hidden;
-  shape.latent = options.latent;
-  state->backend =
-      cpu::make_cpu_backend(state->scaled_data(), shape, options.training, state->n_threads);
-  state->backend->set_parameters(initial_weights(shape, options.training.seed));
-  state->history =
-      train(*state->backend, state->cell_ids, options.n_epochs, options.training, callbacks);
-  return Denoised(std::move(state));
 }
 
 }  // namespace maskclass

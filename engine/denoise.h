@@ -53,39 +53,47 @@ struct DenoisedBlock {
       nullptr;  ///< [n_cells][n_genes]: P(no molecule | count 0), unadjusted; 0 at counts.
 };
 
-/// A trained network with the data set it was trained on.
-class Denoised {
+/// One job: a data set, its biozero model and the network (paper, Algorithm 1).
+///
+///     Denoiser denoiser(counts, options);
+///     denoiser.train();
+///     denoiser.compute(0, denoiser.n_cells(), {.log2 = values.data()});
+class Denoiser {
  public:
-  Denoised(Denoised&&) noexcept;
-  Denoised& operator=(Denoised&&) noexcept;
-  ~Denoised();
+  /// Preprocesses and fits the biozero model. `counts` (cells x genes) are raw counts; what is
+  /// needed later is copied, so they may go once this returns. `cell_names` ([n_cells] or empty)
+  /// serve messages. Throws Error: `usage` for options, `data` for counts that cannot be worked
+  /// on, `device`, `cancelled` by the progress callback.
+  Denoiser(const CsrView& counts, const DenoiseOptions& options,
+           std::span<const std::string> cell_names = {}, const Callbacks& callbacks = {});
+  Denoiser(Denoiser&&) noexcept;
+  Denoiser& operator=(Denoiser&&) noexcept;
+  ~Denoiser();
 
-  /// Cells and genes kept, their counts and scaling; n_cells and n_genes below are those kept.
+  /// Trains from the initial weights. Throws Error{cancelled} by the progress callback; training
+  /// may then start again.
+  void train(const Callbacks& callbacks = {});
+
+  /// Cells and genes that were kept, with their counts and scaling.
   const Preprocessed& input() const;
+  std::int64_t n_cells() const { return input().counts.n_cells; }
+  std::int64_t n_genes() const { return input().counts.n_genes; }
+  std::int32_t latent_width() const;
   const DropoutModel& dropout_model() const;
   /// Mean loss of each epoch.
   std::span<const EpochLoss> history() const;
   Parameters parameters() const;
+
   /// The results for cells [first_cell, first_cell + n_cells) of those kept. Throws Error{usage}
   /// where the range is not within them.
   void compute(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out);
 
  private:
   struct State;
-  explicit Denoised(std::unique_ptr<State> state);
-  friend Denoised denoise(const CsrView&, const DenoiseOptions&, std::span<const std::string>,
-                          const Callbacks&);
   std::unique_ptr<State> state_;
 };
 
 /// Throws Error{usage} for options out of range, with the names of the command line's options.
 void check_options(const DenoiseOptions& options);
-
-/// Preprocesses, fits the biozero model and trains (paper, Algorithm 1). `counts` (cells x genes)
-/// are raw counts; they are copied as far as they are needed later, so they may go once this
-/// returns. `cell_names` ([n_cells] or empty) serve messages. Throws Error: `usage` for options,
-/// `data` for counts that cannot be worked on, `device`, `cancelled` by the progress callback.
-Denoised denoise(const CsrView& counts, const DenoiseOptions& options,
-                 std::span<const std::string> cell_names = {}, const Callbacks& callbacks = {});
 
 }  // namespace maskclass

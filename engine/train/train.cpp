@@ -1,5 +1,8 @@
 #include "engine/train/train.h"
 
+#include <algorithm>
+#include <string>
+
 #include "engine/train/cell_order.h"
 
 namespace maskclass {
@@ -7,20 +10,27 @@ namespace maskclass {
 std::vector<EpochLoss> train(Backend& backend, std::span<const std::uint32_t> cell_ids,
                              std::int32_t n_epochs, const TrainingOptions& options,
                              const Callbacks& callbacks) {
+  const std::int64_t n_cells = static_cast<std::int64_t>(cell_ids.size());
   std::vector<EpochLoss> history;
-  Progress progress{.stage = "train", .done = 0, .total = n_epochs, .unit = "epochs", .loss = 0};
+  Progress progress;
+  progress.stage = "train";
+  progress.unit = "cells";
+  progress.total = n_epochs * n_cells;
   for (std::int32_t epoch = 0; epoch < n_epochs; ++epoch) {
+    progress.detail = "epoch " + std::to_string(epoch + 1) + "/" + std::to_string(n_epochs);
+    const auto report = [&](std::int64_t batches_done) {
+      progress.done =
+          epoch * n_cells + std::min<std::int64_t>(batches_done * options.batch_size, n_cells);
+      report_progress(callbacks, progress);
+      return true;
+    };
     const auto order = cell_order(cell_ids, static_cast<std::uint32_t>(epoch), options.seed);
-    history.push_back(backend.train_epoch(static_cast<std::uint32_t>(epoch), order,
-                                          [&](std::int64_t /*batches_done*/) {
-                                            report_progress(callbacks, progress);
-                                            return true;
-                                          }));
-    progress.done = epoch + 1;
+    history.push_back(backend.train_epoch(static_cast<std::uint32_t>(epoch), order, report));
     progress.loss = history.back().masked +
                     static_cast<double>(options.biozero_weight) * history.back().biozero;
-    report_progress(callbacks, progress);
   }
+  progress.done = progress.total;
+  report_progress(callbacks, progress);
   return history;
 }
 

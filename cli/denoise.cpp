@@ -1,0 +1,141 @@
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cmath>
+#include <memory>
+
+#include "cli/commands.h"
+#include "cli/console.h"
+#include "cli/denoise_options.h"
+#include "cli/progress_line.h"
+#include "engine/denoise.h"
+#include "engine/error.h"
+#include "engine/io/gene_list.h"
+#include "engine/io/output_check.h"
+#include "engine/io/reader.h"
+#include "engine/preprocess/filter.h"
+#include "engine/report/model_file.h"
+#include "engine/report/result_file.h"
+
+namespace maskclass::cli {
+namespace {
+
+const char* const kExamples = R"(
+Examples:
+  maskclass denoise filtered_feature_bc_matrix/ -o denoised.h5ad
+  maskclass denoise counts.h5ad --layer counts --n-top-genes 2000 -o denoised.h5ad
+  maskclass denoise counts.csv.gz --variant best --outputs log2 -o denoised.csv.gz
+  maskclass denoise counts.h5ad -o denoised.h5ad --dry-run
+
+In an .h5ad, X holds the counts, layers["maskclass"] the denoised log2 values, layers["denoised"]
+the same as counts, obsm["X_maskclass"] the latent and layers["biozero"] the probability that a zero
+is biological; uns["maskclass"] the parameters and the loss of every epoch.
+)";
+
+std::int64_t peak_memory_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return std::int64_t{usage.ru_maxrss} * 1024;
+}
+
+/// Trains for a second, and says what the whole job would take.
+void dry_run(const DenoiseCommand& command, const io::Dataset& dataset, Denoiser& denoiser) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::seconds kTrial{1};
+  const Clock::time_point start = Clock::now();
+  double share_done = 1;
+  Callbacks callbacks;
+  callbacks.progress = [&](const Progress& progress) {
+    if (progress.total > 0) {
+      share_done = static_cast<double>(progress.done) / static_cast<double>(progress.total);
+    }
+    return Clock::now() - start < kTrial;
+  };
+  try {
+    denoiser.train(callbacks);
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::cancelled) throw;
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+
+  const std::int64_t n_genes = command.all_genes ? dataset.counts.n_genes : denoiser.n_genes();
+  const std::int64_t n_nonzeros =
+      command.all_genes ? dataset.counts.view().n_nonzeros() : denoiser.input().counts.view().n_nonzeros();
+  const io::Outputs outputs = command.wanted_outputs();
+  const auto megabytes = [](std::int64_t bytes) {
+    return with_thousands(static_cast<std::int64_t>(std::ceil(static_cast<double>(bytes) / 1e6)));
+  };
+  fmt::print("input   {} cells x {} genes, {} non-zeros\n", with_thousands(dataset.counts.n_cells),
+             with_thousands(dataset.counts.n_genes),
+             with_thousands(dataset.counts.view().n_nonzeros()));
+  fmt::print("output  {} cells x {} genes, {} of them denoised\n", with_thousands(denoiser.n_cells()),
+             with_thousands(n_genes), with_thousands(denoiser.n_genes()));
+  fmt::print("memory  {} MB at the peak\n",
+             megabytes(peak_memory_bytes() + report::block_bytes(denoiser.n_cells(), n_genes, outputs)));
+  fmt::print("disk    {} MB as .h5ad\n",
+             megabytes(report::result_bytes(denoiser.n_cells(), n_genes, n_nonzeros,
+                                            denoiser.latent_width(), outputs)));
+  fmt::print("time    {} of training with {} threads\n",
+             duration_text(seconds / std::max(share_done, 1e-9)), command.common.thread_count());
+}
+
+void check_paths(const DenoiseCommand& command) {
+  if (command.output.empty()) {
+    if (command.dry_run) return;
+    throw usage_error("--output is required (or --dry-run)");
+  }
+  check_output_is_not_input(command.input.path, command.output);
+  io::check_output_path(command.output);
+  if (!command.save_model.empty()) {
+    check_output_is_not_input(command.input.path, command.save_model);
+    io::check_output_path(command.save_model);
+  }
+}
+
+void run_denoise(const DenoiseCommand& command) {
+  check_options(command.engine_options());
+  check_paths(command);
+  Console console(command.common.quiet, command.common.json());
+  const Callbacks callbacks = console.callbacks();
+  const int n_threads = command.common.thread_count();
+
+  io::Dataset dataset =
+      io::read_counts(command.input.path, command.input.read_options(n_threads), callbacks);
+  DenoiseOptions options = command.engine_options();
+  if (!command.genes_file.empty()) {
+    options.preprocess.genes = io::read_gene_list(command.genes_file, dataset);
+  }
+  Denoiser denoiser(dataset.counts.view(), options, dataset.cell_names, callbacks);
+  if (command.dry_run) {
+    dry_run(command, dataset, denoiser);
+    return;
+  }
+  if (!command.all_genes) dataset.counts = {};  // What is needed of them, the denoiser holds.
+  denoiser.train(callbacks);
+
+  const std::string parameters = result_parameters(command).dump(
+      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  if (!command.save_model.empty()) {
+    std::vector<std::string> genes;
+    for (const std::int32_t gene : denoiser.input().genes) genes.push_back(dataset.gene_names[gene]);
+    report::save_model(command.save_model, denoiser.parameters(), genes, parameters);
+    console.note("saved the network: " + command.save_model);
+  }
+  report::write_results(denoiser, dataset, command.output,
+                        {command.wanted_outputs(), command.all_genes, parameters}, n_threads,
+                        callbacks);
+  console.note("wrote " + command.output);
+}
+
+}  // namespace
+
+void add_denoise(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("denoise", "Fill in the counts that dropout lost");
+  const auto options = std::make_shared<DenoiseCommand>();
+  command->footer(kExamples);
+  add_denoise_options(*command, *options);
+  command->callback([options] { run_denoise(*options); });
+}
+
+}  // namespace maskclass::cli

@@ -1,0 +1,155 @@
+#include "cli/denoise_options.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+
+namespace maskclass::cli {
+
+io::Outputs DenoiseCommand::wanted_outputs() const {
+  const auto has = [&](const char* name) {
+    return std::find(outputs.begin(), outputs.end(), name) != outputs.end();
+  };
+  return {has("log2"), has("counts"), has("latent"), has("biozero")};
+}
+
+DenoiseOptions DenoiseCommand::engine_options() const {
+  DenoiseOptions options = engine;
+  options.preprocess.min_cells = input.min_cells;
+  options.preprocess.drop_empty_cells = input.drop_empty_cells;
+  const double variant_gamma = variant == "best" ? 0 : 1;
+  options.training.biozero_weight = static_cast<float>(gamma < 0 ? variant_gamma : gamma);
+  options.observed = observed == "replace" ? Observed::replace : Observed::keep;
+  if (device == "cpu") options.device = Device::cpu;
+  if (device == "cuda") options.device = Device::cuda;
+  options.n_threads = common.thread_count();
+  return options;
+}
+
+namespace {
+
+void add_what_is_done(CLI::App& app, DenoiseCommand& command) {
+  app.add_option("-o,--output", command.output,
+                 "Where the results go: .h5ad, a folder of Matrix Market files (a name without "
+                 "ending), .mtx[.gz], .csv/.tsv[.gz] or .npy");
+  app.add_option("--variant", command.variant,
+                 "balanced (gamma = 1) pulls likely biological zeros to zero, best (gamma = 0) "
+                 "does not")
+      ->check(CLI::IsMember({"best", "balanced"}));
+  app.add_option("--outputs", command.outputs, "Results to write, separated by commas")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"log2", "counts", "latent", "biozero"}));
+  app.add_option("--observed", command.observed,
+                 "Observed non-zeros keep their value, or the network's value replaces it")
+      ->check(CLI::IsMember({"keep", "replace"}));
+  app.add_flag("--all-genes", command.all_genes,
+               "Write every gene; those not denoised hold their observed values");
+  app.add_option("--save-model", command.save_model, "FILE.safetensors for the trained network");
+  app.add_option("--seed", command.engine.training.seed, "Seed of all random numbers");
+  app.add_option("--device", command.device, "Where to compute; auto takes a GPU where it can")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  app.add_flag("--dry-run", command.dry_run,
+               "Only say what the job will take: shape, memory, disk and time");
+}
+
+void add_gene_options(CLI::App& app, DenoiseCommand& command) {
+  PreprocessOptions& options = command.engine.preprocess;
+  CLI::Option* n_top =
+      app.add_option("--n-top-genes", options.n_top_genes,
+                     "Denoise this many highly variable genes (ranked as scran does); 0 = all")
+          ->check(CLI::Range(0, std::numeric_limits<int>::max()))
+          ->group("Genes");
+  app.add_option("--genes-file", command.genes_file,
+                 "Denoise the genes that this file names, one a line")
+      ->excludes(n_top)
+      ->group("Genes");
+  app.add_option("--low-quantile", options.low_quantile, "A gene's values are cut off below it")
+      ->group("Genes");
+  app.add_option("--high-quantile", options.high_quantile, "... and above it")->group("Genes");
+}
+
+void add_network_options(CLI::App& app, DenoiseCommand& command) {
+  const char* const group = "Network and training (defaults are the paper's)";
+  DenoiseOptions& options = command.engine;
+  TrainingOptions& training = options.training;
+  app.add_option("--epochs", options.n_epochs, "Passes over all cells")->group(group);
+  app.add_option("--batch-size", training.batch_size, "Cells a step")->group(group);
+  app.add_option("--lr", training.learning_rate, "Adam's learning rate")->group(group);
+  app.add_option("--hidden", options.hidden, "Width of the hidden layers")->group(group);
+  app.add_option("--latent", options.latent, "Width of the bottleneck")->group(group);
+  app.add_option("--mask-nonzero", training.mask_nonzero, "Probability of masking a non-zero")
+      ->group(group);
+  app.add_option("--mask-zero", training.mask_zero,
+                 "Probability of masking a zero, times its biozero probability")
+      ->group(group);
+  app.add_option("--noise", training.noise,
+                 "Masked zeros become up to this share of the gene's largest count (nu)")
+      ->group(group);
+  app.add_option("--weight-zero", training.zero_weight, "Weight of masked zeros in the loss (w_bio)")
+      ->group(group);
+  app.add_option("--weight-nonzero", training.nonzero_weight,
+                 "Weight of masked non-zeros in the loss (w_nz)")
+      ->group(group);
+  app.add_option("--gamma", command.gamma, "Weight of the biozero regulariser, instead of the "
+                                           "variant's")
+      ->check(CLI::NonNegativeNumber)
+      ->default_str("")
+      ->group(group);
+  app.add_option("--alpha", options.alpha,
+                 "How much the sparsest cells' biozero probability shrinks")
+      ->group(group);
+  app.add_option("--beta1", training.beta1, "Adam's decay of the mean gradient")->group(group);
+  app.add_option("--beta2", training.beta2, "Adam's decay of the mean square")->group(group);
+  app.add_option("--adam-epsilon", training.epsilon, "Adam's epsilon")->group(group);
+  app.add_flag("--no-clamp{false}", options.clamp, "Let denoised log2 values be negative")
+      ->default_str("")
+      ->group(group);
+}
+
+}  // namespace
+
+void add_denoise_options(CLI::App& app, DenoiseCommand& command) {
+  app.option_defaults()->always_capture_default();
+  add_input_options(app, command.input);
+  add_what_is_done(app, command);
+  add_gene_options(app, command);
+  add_network_options(app, command);
+  add_common_options(app, command.common);
+}
+
+nlohmann::ordered_json result_parameters(const DenoiseCommand& command) {
+  const DenoiseOptions options = command.engine_options();
+  const TrainingOptions& training = options.training;
+  // float32 values as the shortest decimal that gives them back, not as their double expansion.
+  const auto decimal = [](float value) { return nlohmann::json::parse(fmt_float(value)); };
+  nlohmann::ordered_json json;
+  json["version"] = MASKCLASS_VERSION;
+  json["input"] = std::filesystem::path(command.input.path).lexically_normal().filename().string();
+  json["layer"] = command.input.layer;
+  json["variant"] = command.variant;
+  json["seed"] = training.seed;
+  json["min_cells"] = options.preprocess.min_cells;
+  json["n_top_genes"] = options.preprocess.n_top_genes;
+  json["low_quantile"] = options.preprocess.low_quantile;
+  json["high_quantile"] = options.preprocess.high_quantile;
+  json["hidden"] = options.hidden;
+  json["latent"] = options.latent;
+  json["epochs"] = options.n_epochs;
+  json["batch_size"] = training.batch_size;
+  json["lr"] = training.learning_rate;
+  json["beta1"] = training.beta1;
+  json["beta2"] = training.beta2;
+  json["adam_epsilon"] = training.epsilon;
+  json["mask_zero"] = decimal(training.mask_zero);
+  json["mask_nonzero"] = training.mask_nonzero;
+  json["noise"] = decimal(training.noise);
+  json["weight_zero"] = decimal(training.zero_weight);
+  json["weight_nonzero"] = decimal(training.nonzero_weight);
+  json["gamma"] = decimal(training.biozero_weight);
+  json["alpha"] = options.alpha;
+  json["observed"] = command.observed;
+  json["clamp"] = options.clamp;
+  return json;
+}
+
+}  // namespace maskclass::cli

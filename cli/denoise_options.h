@@ -1,0 +1,44 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/common_options.h"
+#include "cli/input_options.h"
+#include "engine/denoise.h"
+#include "engine/io/result_writer.h"
+
+namespace maskclass::cli {
+
+/// What the user asked of `denoise`.
+struct DenoiseCommand {
+  InputOptions input;
+  CommonOptions common;
+  std::string output;
+  std::string genes_file;
+  bool all_genes = false;
+  std::vector<std::string> outputs{"log2", "counts", "latent"};
+  std::string save_model;
+  bool dry_run = false;
+
+  std::string variant = "balanced";
+  double gamma = -1;  ///< Below 0: what the variant says.
+  std::string observed = "keep";
+  std::string device = "auto";
+  DenoiseOptions engine;
+
+  io::Outputs wanted_outputs() const;
+  /// The options of the engine, but for the genes of --genes-file.
+  DenoiseOptions engine_options() const;
+};
+
+/// Adds every option of `denoise`; `command` must outlive the parsing and the command.
+void add_denoise_options(CLI::App& app, DenoiseCommand& command);
+
+/// All that decides the result, and nothing that does not (such as the number of threads), as one
+/// flat object: kept with the results.
+nlohmann::ordered_json result_parameters(const DenoiseCommand& command);
+
+}  // namespace maskclass::cli

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "engine/denoise.h"
+#include "engine/io/dataset.h"
+#include "engine/io/result_writer.h"
+#include "engine/progress.h"
+
+namespace maskclass::report {
+
+/// What a result file holds, beside the results.
+struct ResultFileOptions {
+  io::Outputs outputs;
+  /// Every gene of the input is written; those that were not denoised hold their observed values.
+  bool all_genes = false;
+  std::string parameters_json;  ///< See io::ResultHeader.
+};
+
+/// Writes the results of a trained network, a block of cells at a time. `dataset` is the input, of
+/// which names are used and, where all genes are written, counts.
+void write_results(Denoiser& denoiser, const io::Dataset& dataset,
+                   const std::filesystem::path& path, const ResultFileOptions& options,
+                   int n_threads, const Callbacks& callbacks);
+
+/// Bytes that write_results puts on disk as .h5ad, or in a dense binary file: an upper bound up to
+/// names and headers.
+std::int64_t result_bytes(std::int64_t n_cells, std::int64_t n_genes, std::int64_t n_nonzeros,
+                          std::int64_t latent, const io::Outputs& outputs);
+
+}  // namespace maskclass::report
