@@ -8,6 +8,7 @@
 
 #include "engine/preprocess/inverse_density.h"
 #include "engine/preprocess/variance_curve.h"
+#include "engine/preprocess/variance_trend.h"
 #include "engine/preprocess/weighted_lowess.h"
 #include "engine/preprocess/weighted_median.h"
 
@@ -192,4 +193,32 @@ TEST_CASE("lowess is defined for one point and for points that coincide") {
   CHECK(std::isfinite(two(1)));
   CHECK(std::isfinite(two(2.5)));
   CHECK(std::isfinite(two(4)));
+}
+
+TEST_CASE("the trend is finite and not negative, whatever few genes it is fitted to") {
+  std::mt19937_64 generator(5);
+  std::uniform_real_distribution<double> unit(0, 1);
+  for (int trial = 0; trial < 1500; ++trial) {
+    CAPTURE(trial);
+    const int n = 1 + static_cast<int>(generator() % 60);
+    Values means;
+    Values variances;
+    for (int gene = 0; gene < n; ++gene) {
+      const double spread = unit(generator);
+      // Spread out, over decades, tied, or all but equal.
+      const Values kinds{20 * spread, std::pow(10.0, 3 * spread - 1.5), std::floor(4 * spread),
+                         5 + 1e-9 * spread};
+      means.push_back(kinds[trial % 4]);
+      variances.push_back(generator() % 7 == 0 ? 0 : std::pow(10.0, 6 * unit(generator) - 4));
+    }
+    const auto trend = maskclass::fit_variance_trend(means, variances);
+    if (!trend) continue;
+    for (const double mean : means) {
+      const double value = (*trend)(mean);
+      REQUIRE(std::isfinite(value));
+      REQUIRE(value >= 0);
+    }
+    REQUIRE((*trend)(0) == 0);
+    REQUIRE(std::isfinite((*trend)(24 * unit(generator))));
+  }
 }
