@@ -6,7 +6,7 @@
 namespace maskclass {
 
 std::int64_t cells_a_block(std::int64_t n_genes) {
-  constexpr std::int64_t values_a_block = std::int64_t{8} << 20;
+  constexpr std::int64_t values_a_block = std::int64_t{4} << 20;
   return std::clamp<std::int64_t>(values_a_block / std::max<std::int64_t>(1, n_genes), 16, 4096);
 }
 

@@ -15,7 +15,7 @@ struct CellBlocks {
   std::function<void(std::int64_t first_cell, std::int64_t n_cells, float* out)> read;
 };
 
-/// Cells to read at a time: about 32 MB of values, and a function of the number of genes alone so
+/// Cells to read at a time: about 16 MB of values, and a function of the number of genes alone so
 /// that no result depends on the machine.
 std::int64_t cells_a_block(std::int64_t n_genes);
 

@@ -11,60 +11,41 @@
 namespace maskclass {
 namespace {
 
-/// Points are worked on in at most this many runs; partial sums are added run by run, so that the
-/// bits depend on the number of points only.
-constexpr std::int64_t kMaxRuns = 256;
-constexpr std::int64_t kMinPointsARun = 256;
-
-struct Runs {
-  explicit Runs(std::int64_t n)
-      : n_points(n), length(std::max(kMinPointsARun, (n + kMaxRuns - 1) / kMaxRuns)) {}
-  std::int64_t count() const { return (n_points + length - 1) / length; }
-  std::int64_t begin(std::int64_t run) const { return run * length; }
-  std::int64_t end(std::int64_t run) const { return std::min(n_points, begin(run) + length); }
-
-  std::int64_t n_points;
-  std::int64_t length;
-};
-
 double squared_distance(const double* a, const double* b, std::int64_t n_dimensions) {
   double sum = 0;
   for (std::int64_t d = 0; d < n_dimensions; ++d) sum += (a[d] - b[d]) * (a[d] - b[d]);
   return sum;
 }
 
-double total(const std::vector<double>& parts) {
-  double sum = 0;
-  for (const double part : parts) sum += part;
-  return sum;
-}
-
-/// One start of k-means: its own seeding, then Lloyd's iterations.
-class Start {
+/// Runs starts one after the other and keeps the best. Threads have a worker each, so that sums run
+/// over the points in order, whatever the number of threads. Memory is taken when it is made.
+class Worker {
  public:
-  Start(const Points& points, const KMeansOptions& options, int start)
+  Worker(const Points& points, const KMeansOptions& options)
       : points_(points),
         options_(options),
-        start_(static_cast<std::uint32_t>(start)),
-        runs_(points.n_points),
-        distances_(points.n_points, std::numeric_limits<double>::infinity()) {
-    result_.clusters.assign(points.n_points, -1);
-    result_.centres.assign(options.n_clusters * points.n_dimensions, 0);
+        distances_(points.n_points),
+        transposed_(options.n_clusters * points.n_dimensions),
+        to_centre_(options.n_clusters),
+        sizes_(options.n_clusters) {
+    for (KMeans* result : {&best_, &result_}) {
+      result->clusters.resize(points.n_points);
+      result->centres.resize(options.n_clusters * points.n_dimensions);
+      result->inertia = std::numeric_limits<double>::infinity();
+    }
   }
 
-  KMeans run() {
+  void run(int start) {
+    start_ = static_cast<std::uint32_t>(start);
     seed_centres();
-    while (result_.iterations < options_.max_iterations) {
-      ++result_.iterations;
-      const std::int64_t moved = assign();
-      result_.converged = moved == 0 && !refill_empty_clusters();
-      if (result_.converged) break;
-      move_centres();
-    }
-    if (!result_.converged) assign();  // The inertia must be that of the centres returned.
-    result_.inertia = inertia();
-    return std::move(result_);
+    improve_centres();
+    if (best_start_ >= 0 && !(result_.inertia < best_.inertia)) return;
+    best_start_ = start;
+    std::swap(best_, result_);
   }
+
+  int best_start() const { return best_start_; }  ///< -1 where none was run.
+  KMeans& best() { return best_; }
 
  private:
   double* centre(std::int64_t cluster) {
@@ -81,73 +62,78 @@ class Start {
   /// k-means++: each further centre is a point drawn with a chance proportional to its squared
   /// distance to the nearest centre so far.
   void seed_centres() {
-    const auto uniform = static_cast<std::int64_t>(random(0) * points_.n_points);
-    place_centre(0, std::min(uniform, points_.n_points - 1));
+    std::fill(distances_.begin(), distances_.end(), std::numeric_limits<double>::infinity());
+    const auto first = static_cast<std::int64_t>(random(0) * static_cast<double>(points_.n_points));
+    double total = place_centre(0, std::min(first, points_.n_points - 1));
     for (std::int32_t cluster = 1; cluster < options_.n_clusters; ++cluster) {
-      place_centre(cluster, draw_far_point(random(cluster)));
+      total = place_centre(cluster, far_point(random(cluster) * total));
     }
   }
 
-  void place_centre(std::int32_t cluster, std::int64_t at) {
+  /// Puts a centre on a point. Returns the sum of the distances to the nearest centres.
+  double place_centre(std::int32_t cluster, std::int64_t at) {
     std::copy_n(points_.point(at), points_.n_dimensions, centre(cluster));
-    run_sums_.assign(runs_.count(), 0);
-#pragma omp parallel for num_threads(options_.n_threads) schedule(static)
-    for (std::int64_t run = 0; run < runs_.count(); ++run) {
-      for (std::int64_t i = runs_.begin(run); i < runs_.end(run); ++i) {
-        const double distance =
-            squared_distance(points_.point(i), centre(cluster), points_.n_dimensions);
-        distances_[i] = std::min(distances_[i], distance);
-        run_sums_[run] += distances_[i];
-      }
+    double total = 0;
+    for (std::int64_t i = 0; i < points_.n_points; ++i) {
+      const double distance =
+          squared_distance(points_.point(i), centre(cluster), points_.n_dimensions);
+      distances_[i] = std::min(distances_[i], distance);
+      total += distances_[i];
     }
+    return total;
   }
 
-  std::int64_t draw_far_point(double uniform) const {
-    double rest = uniform * total(run_sums_);
-    std::int64_t run = 0;
-    while (run + 1 < runs_.count() && rest >= run_sums_[run]) rest -= run_sums_[run++];
-    // Rounding may carry `rest` past the run's last point: the last one with a chance is meant.
-    std::int64_t drawn = runs_.begin(run);
-    for (std::int64_t i = runs_.begin(run); i < runs_.end(run); ++i) {
-      if (distances_[i] <= 0) continue;
-      drawn = i;
-      rest -= distances_[i];
-      if (rest < 0) break;
+  /// The point at which the running sum of distances passes `target`. Rounding may carry the target
+  /// past the end: then the last point that is not on a centre, if any.
+  std::int64_t far_point(double target) const {
+    std::int64_t found = 0;
+    double sum = 0;
+    for (std::int64_t i = 0; i < points_.n_points && sum <= target; ++i) {
+      if (distances_[i] > 0) found = i;
+      sum += distances_[i];
     }
-    return drawn;
+    return found;
   }
 
-  /// Gives every point to its nearest centre, the first of equals. Returns how many moved.
-  std::int64_t assign() {
+  /// Lloyd's iterations.
+  void improve_centres() {
+    std::fill(result_.clusters.begin(), result_.clusters.end(), -1);
+    result_.converged = false;
+    for (result_.iterations = 1;; ++result_.iterations) {
+      const bool moved = assign_points();
+      const bool refilled = refill_empty_clusters();
+      result_.converged = !moved && !refilled;
+      if (result_.converged || result_.iterations >= options_.max_iterations) break;
+      move_centres();
+    }
+    result_.inertia = 0;
+    for (const double distance : distances_) result_.inertia += distance;
+  }
+
+  /// Gives every point to its nearest centre, the first of equals. Returns whether any moved.
+  bool assign_points() {
     const std::int64_t n_clusters = options_.n_clusters;
-    const std::int64_t n_dimensions = points_.n_dimensions;
     // Transposed, so that the loop over clusters is the vector loop and no sum is reordered.
-    std::vector<double> transposed(n_dimensions * n_clusters);
     for (std::int64_t k = 0; k < n_clusters; ++k) {
-      for (std::int64_t d = 0; d < n_dimensions; ++d) {
-        transposed[d * n_clusters + k] = centre(k)[d];
+      for (std::int64_t d = 0; d < points_.n_dimensions; ++d) {
+        transposed_[d * n_clusters + k] = centre(k)[d];
       }
     }
-    std::int64_t moved = 0;
-#pragma omp parallel num_threads(options_.n_threads) reduction(+ : moved)
-    {
-      std::vector<double> to_centre(n_clusters);
-#pragma omp for schedule(static)
-      for (std::int64_t i = 0; i < points_.n_points; ++i) {
-        std::fill(to_centre.begin(), to_centre.end(), 0.0);
-        for (std::int64_t d = 0; d < n_dimensions; ++d) {
-          const double value = points_.point(i)[d];
-          const double* centres = transposed.data() + d * n_clusters;
-          for (std::int64_t k = 0; k < n_clusters; ++k) {
-            to_centre[k] += (value - centres[k]) * (value - centres[k]);
-          }
+    bool moved = false;
+    for (std::int64_t i = 0; i < points_.n_points; ++i) {
+      std::fill(to_centre_.begin(), to_centre_.end(), 0.0);
+      for (std::int64_t d = 0; d < points_.n_dimensions; ++d) {
+        const double value = points_.point(i)[d];
+        const double* centres = transposed_.data() + d * n_clusters;
+        for (std::int64_t k = 0; k < n_clusters; ++k) {
+          to_centre_[k] += (value - centres[k]) * (value - centres[k]);
         }
-        const auto nearest = std::min_element(to_centre.begin(), to_centre.end());
-        const auto cluster = static_cast<std::int32_t>(nearest - to_centre.begin());
-        distances_[i] = *nearest;
-        if (result_.clusters[i] != cluster) ++moved;
-        result_.clusters[i] = cluster;
       }
+      const auto nearest = std::min_element(to_centre_.begin(), to_centre_.end());
+      const auto cluster = static_cast<std::int32_t>(nearest - to_centre_.begin());
+      distances_[i] = *nearest;
+      moved = moved || result_.clusters[i] != cluster;
+      result_.clusters[i] = cluster;
     }
     return moved;
   }
@@ -155,66 +141,63 @@ class Start {
   /// Gives each empty cluster the point that is farthest from its centre, of clusters that keep
   /// one. Returns whether any was given.
   bool refill_empty_clusters() {
-    std::vector<std::int64_t> sizes(options_.n_clusters, 0);
-    for (const std::int32_t cluster : result_.clusters) ++sizes[cluster];
+    count_sizes();
     bool refilled = false;
     for (std::int32_t cluster = 0; cluster < options_.n_clusters; ++cluster) {
-      if (sizes[cluster] > 0) continue;
-      std::int64_t farthest = -1;
-      for (std::int64_t i = 0; i < points_.n_points; ++i) {
-        if (sizes[result_.clusters[i]] < 2 || distances_[i] <= 0) continue;
-        if (farthest < 0 || distances_[i] > distances_[farthest]) farthest = i;
-      }
-      if (farthest < 0) break;  // Every point lies on a centre.
-      --sizes[result_.clusters[farthest]];
-      ++sizes[cluster];
+      if (sizes_[cluster] > 0) continue;
+      const std::int64_t farthest = farthest_point();
+      if (farthest < 0) break;
+      --sizes_[result_.clusters[farthest]];
+      ++sizes_[cluster];
       result_.clusters[farthest] = cluster;
+      std::copy_n(points_.point(farthest), points_.n_dimensions, centre(cluster));
       distances_[farthest] = 0;
       refilled = true;
     }
     return refilled;
   }
 
-  /// Every centre to the mean of its points; that of an empty cluster stays.
-  void move_centres() {
-    refill_empty_clusters();
-    const std::int64_t n_values = options_.n_clusters * points_.n_dimensions;
-    std::vector<double> sums(runs_.count() * n_values, 0);
-    std::vector<std::int64_t> sizes(options_.n_clusters, 0);
-#pragma omp parallel for num_threads(options_.n_threads) schedule(static)
-    for (std::int64_t run = 0; run < runs_.count(); ++run) {
-      for (std::int64_t i = runs_.begin(run); i < runs_.end(run); ++i) {
-        double* sum = sums.data() + run * n_values + result_.clusters[i] * points_.n_dimensions;
-        for (std::int64_t d = 0; d < points_.n_dimensions; ++d) sum[d] += points_.point(i)[d];
-      }
+  /// -1 where every point lies on its centre.
+  std::int64_t farthest_point() const {
+    std::int64_t farthest = -1;
+    for (std::int64_t i = 0; i < points_.n_points; ++i) {
+      if (sizes_[result_.clusters[i]] < 2 || distances_[i] <= 0) continue;
+      if (farthest < 0 || distances_[i] > distances_[farthest]) farthest = i;
     }
-    for (std::int64_t run = 1; run < runs_.count(); ++run) {
-      for (std::int64_t k = 0; k < n_values; ++k) sums[k] += sums[run * n_values + k];
-    }
-    for (const std::int32_t cluster : result_.clusters) ++sizes[cluster];
-    for (std::int64_t k = 0; k < n_values; ++k) {
-      const std::int64_t size = sizes[k / points_.n_dimensions];
-      if (size > 0) result_.centres[k] = sums[k] / static_cast<double>(size);
-    }
+    return farthest;
   }
 
-  double inertia() {
-    run_sums_.assign(runs_.count(), 0);
-    for (std::int64_t run = 0; run < runs_.count(); ++run) {
-      for (std::int64_t i = runs_.begin(run); i < runs_.end(run); ++i) {
-        run_sums_[run] += distances_[i];
-      }
+  void count_sizes() {
+    std::fill(sizes_.begin(), sizes_.end(), 0);
+    for (const std::int32_t cluster : result_.clusters) ++sizes_[cluster];
+  }
+
+  /// Every centre to the mean of its points; that of an empty cluster stays.
+  void move_centres() {
+    for (std::int32_t cluster = 0; cluster < options_.n_clusters; ++cluster) {
+      if (sizes_[cluster] > 0) std::fill_n(centre(cluster), points_.n_dimensions, 0.0);
     }
-    return total(run_sums_);
+    for (std::int64_t i = 0; i < points_.n_points; ++i) {
+      double* sum = centre(result_.clusters[i]);
+      for (std::int64_t d = 0; d < points_.n_dimensions; ++d) sum[d] += points_.point(i)[d];
+    }
+    for (std::int32_t cluster = 0; cluster < options_.n_clusters; ++cluster) {
+      if (sizes_[cluster] == 0) continue;
+      const auto size = static_cast<double>(sizes_[cluster]);
+      for (std::int64_t d = 0; d < points_.n_dimensions; ++d) centre(cluster)[d] /= size;
+    }
   }
 
   const Points& points_;
   const KMeansOptions& options_;
-  std::uint32_t start_;
-  Runs runs_;
-  std::vector<double> distances_;  ///< [n_points]: squared, to the nearest centre.
-  std::vector<double> run_sums_;   ///< [runs]: of distances_.
-  KMeans result_;
+  std::uint32_t start_ = 0;
+  int best_start_ = -1;
+  KMeans best_;
+  KMeans result_;                    ///< Of the start that runs.
+  std::vector<double> distances_;    ///< [n_points]: squared, to the own centre.
+  std::vector<double> transposed_;   ///< [n_dimensions][n_clusters]: the centres.
+  std::vector<double> to_centre_;    ///< [n_clusters]: squared distances of one point.
+  std::vector<std::int64_t> sizes_;  ///< [n_clusters]: points in each.
 };
 
 void check(const Points& points, const KMeansOptions& options) {
@@ -232,12 +215,22 @@ void check(const Points& points, const KMeansOptions& options) {
 
 KMeans k_means(const Points& points, const KMeansOptions& options) {
   check(points, options);
-  KMeans best;
-  for (int start = 0; start < options.n_starts; ++start) {
-    KMeans found = Start(points, options, start).run();
-    if (start == 0 || found.inertia < best.inertia) best = std::move(found);
+  const int n_workers = std::clamp(options.n_threads, 1, options.n_starts);
+  std::vector<Worker> workers(n_workers, Worker(points, options));
+#pragma omp parallel for num_threads(n_workers) schedule(static, 1)
+  for (int worker = 0; worker < n_workers; ++worker) {
+    for (int start = worker; start < options.n_starts; start += n_workers) {
+      workers[worker].run(start);
+    }
   }
-  return best;
+  Worker* best = &workers[0];
+  for (Worker& worker : workers) {
+    if (std::pair(worker.best().inertia, worker.best_start()) <
+        std::pair(best->best().inertia, best->best_start())) {
+      best = &worker;
+    }
+  }
+  return std::move(best->best());
 }
 
 }  // namespace maskclass

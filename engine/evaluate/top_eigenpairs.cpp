@@ -16,13 +16,15 @@ using Eigen::VectorXd;
 /// Of the largest eigenvalue: residuals below it are converged, directions below it are new.
 constexpr double kTolerance = 1e-10;
 constexpr Index kRowsATask = 64;
+/// A smaller matrix is multiplied in the time that it takes to wake other threads.
+constexpr Index kParallelSize = 2048;
 /// The "epoch" of the start vectors' random numbers: no start of k-means has it.
 constexpr std::uint32_t kStartVectorEpoch = 0xfffffffeu;
 
 VectorXd product(const MatrixXd& matrix, const VectorXd& vector, int n_threads) {
   VectorXd result(matrix.rows());
   const Index n_tasks = (matrix.rows() + kRowsATask - 1) / kRowsATask;
-#pragma omp parallel for num_threads(n_threads) schedule(static)
+#pragma omp parallel for num_threads(n_threads) schedule(static) if (matrix.rows() >= kParallelSize)
   for (Index task = 0; task < n_tasks; ++task) {
     const Index first = task * kRowsATask;
     const Index n_rows = std::min(kRowsATask, matrix.rows() - first);
