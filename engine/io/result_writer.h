@@ -36,6 +36,7 @@ struct ResultHeader {
   std::vector<std::uint8_t> highly_variable;  ///< [n_genes], or empty where none were selected.
   std::vector<float> hvg_rank;   ///< [n_genes], from 0; NaN where not chosen; or empty.
   std::filesystem::path source;  ///< The input; an .h5ad's obs and var are carried over from it.
+  std::string source_matrix;     ///< Dataset::matrix of the input: raw/X has a var of its own.
   std::string parameters_json;   ///< One flat JSON object: uns["maskclass"], without the history.
   std::vector<std::pair<std::string, std::vector<double>>>
       history;  ///< Loss by epoch: name, values.

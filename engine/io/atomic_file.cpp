@@ -1,0 +1,166 @@
+#include "engine/io/atomic_file.h"
+
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "engine/error.h"
+
+namespace maskclass::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string reason(int error) {
+  return std::generic_category().message(error);
+}
+
+/// "results/" names the folder "results"; a link stays and what it points to is replaced.
+fs::path final_path(const fs::path& path) {
+  const fs::path named = path.has_filename() ? path : path.parent_path();
+  std::error_code ignored;
+  if (!fs::is_symlink(named, ignored)) return named;
+  const fs::path target = fs::weakly_canonical(named, ignored);
+  return ignored ? named : target;
+}
+
+fs::path folder_of(const fs::path& path) {
+  return path.has_parent_path() ? path.parent_path() : fs::path(".");
+}
+
+void sync_path(const fs::path& path, const fs::path& named_in_errors) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const bool opened = descriptor >= 0;
+  // Some file systems cannot sync a folder and say EINVAL: they have nothing to sync.
+  const bool synced = opened && (::fsync(descriptor) == 0 || errno == EINVAL);
+  const int error = errno;
+  if (opened) ::close(descriptor);
+  if (!synced) {
+    throw data_error(
+        fmt::format("{}: cannot be written to disk: {}", named_in_errors.string(), reason(error)));
+  }
+}
+
+}  // namespace
+
+AtomicPath::AtomicPath(const fs::path& path, Kind kind, std::vector<std::string> replaceable)
+    : path_(final_path(path)), kind_(kind), replaceable_(std::move(replaceable)) {
+  if (path_.empty() || path_.filename() == "." || path_.filename() == "..") {
+    throw data_error(fmt::format("'{}' is no name for an output", path.string()));
+  }
+  std::error_code ignored;
+  const fs::path folder = folder_of(path_);
+  if (!fs::is_directory(folder, ignored)) {
+    throw data_error(fmt::format("{}: the folder '{}' does not exist; create it first",
+                                 path_.string(), folder.string()));
+  }
+  check_replaceable();
+  create();
+}
+
+AtomicPath::~AtomicPath() {
+  std::error_code ignored;
+  if (!finished_) fs::remove_all(temporary_, ignored);
+}
+
+void AtomicPath::check_replaceable() const {
+  std::error_code ignored;
+  const fs::file_status status = fs::status(path_, ignored);
+  if (!fs::exists(status)) return;
+  if (kind_ == Kind::file) {
+    if (fs::is_regular_file(status)) return;
+    throw data_error(fmt::format("{}: exists and is {}; choose another name for the output",
+                                 path_.string(),
+                                 fs::is_directory(status) ? "a folder" : "not a regular file"));
+  }
+  if (!fs::is_directory(status)) {
+    throw data_error(fmt::format(
+        "{}: exists and is not a folder; choose another name for the output", path_.string()));
+  }
+  for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
+    const std::string name = entry.path().filename().string();
+    const bool known =
+        std::find(replaceable_.begin(), replaceable_.end(), name) != replaceable_.end();
+    if (!known || entry.is_directory()) {
+      throw data_error(
+          fmt::format("{}: the folder exists and holds '{}', which is not of this output; "
+                      "choose another name or an empty folder",
+                      path_.string(), name));
+    }
+  }
+}
+
+void AtomicPath::create() {
+  // The process id keeps two jobs apart; the number, what a killed job with that id left behind.
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    temporary_ = folder_of(path_) /
+                 fmt::format(".{}.part-{}-{}", path_.filename().string(), ::getpid(), attempt);
+    int error = 0;
+    if (kind_ == Kind::folder) {
+      error = ::mkdir(temporary_.c_str(), 0777) == 0 ? 0 : errno;
+    } else {
+      const int descriptor =
+          ::open(temporary_.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+      error = descriptor >= 0 ? 0 : errno;
+      if (descriptor >= 0) ::close(descriptor);
+    }
+    if (error == 0) return;
+    if (error != EEXIST) {
+      throw data_error(fmt::format("{}: cannot write into the folder '{}': {}", path_.string(),
+                                   folder_of(path_).string(), reason(error)));
+    }
+  }
+  throw data_error(fmt::format("{}: too many left-over files named like '{}'; remove them",
+                               path_.string(), temporary_.string()));
+}
+
+void AtomicPath::finish() {
+  if (kind_ == Kind::folder) {
+    for (const fs::directory_entry& entry : fs::directory_iterator(temporary_)) {
+      sync_path(entry.path(), path_ / entry.path().filename());
+    }
+  }
+  sync_path(temporary_, path_);
+  std::error_code ignored;
+  if (kind_ == Kind::folder && fs::exists(path_, ignored)) {
+    replace_folder();
+  } else if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    throw data_error(
+        fmt::format("{}: cannot be given its name: {}", path_.string(), reason(errno)));
+  }
+  finished_ = true;
+  sync_path(folder_of(path_), path_);
+}
+
+/// The old folder is set aside, the new one takes its name, then the old files are removed: at no
+/// moment does the name hold a mixture.
+void AtomicPath::replace_folder() {
+  check_replaceable();
+  const fs::path aside = temporary_.string() + ".old";
+  std::error_code error;
+  fs::rename(path_, aside, error);
+  if (!error) {
+    fs::rename(temporary_, path_, error);
+    std::error_code ignored;
+    if (error) fs::rename(aside, path_, ignored);
+  }
+  if (error) {
+    throw data_error(
+        fmt::format("{}: the folder cannot be replaced: {}", path_.string(), error.message()));
+  }
+  remove_replaced(aside);
+}
+
+void AtomicPath::remove_replaced(const fs::path& folder) const {
+  std::error_code ignored;
+  for (const std::string& name : replaceable_) fs::remove(folder / name, ignored);
+  fs::remove(folder, ignored);
+}
+
+}  // namespace maskclass::io

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace maskclass::io {
+
+/// A file or folder that is written under a temporary name beside its final one, so that the final
+/// name never holds half of it: finish() syncs and renames; destroyed before that (an error, a
+/// cancelled job) the object removes what was written.
+class AtomicPath {
+ public:
+  enum class Kind { file, folder };
+
+  /// Creates an empty file or folder under the temporary name. What stands at `path` stays until
+  /// finish(); a folder that exists there must be empty or hold files of the names `replaceable`
+  /// only, so that nothing unrelated is ever deleted. Throws Error{data} otherwise, where the
+  /// folder above `path` is missing or not writable, and where a folder stands in a file's place
+  /// or the other way round.
+  AtomicPath(const std::filesystem::path& path, Kind kind,
+             std::vector<std::string> replaceable = {});
+  ~AtomicPath();
+  AtomicPath(const AtomicPath&) = delete;
+  AtomicPath& operator=(const AtomicPath&) = delete;
+
+  /// Where to write until finish(). For a folder: put files into it.
+  const std::filesystem::path& temporary() const { return temporary_; }
+  /// The name that finish() gives it.
+  const std::filesystem::path& path() const { return path_; }
+
+  /// Syncs the file (or every file in the folder), renames it to the final name and syncs the
+  /// folder above. Files must have been closed. Throws Error{data} on failure, such as a full disk.
+  void finish();
+
+ private:
+  void check_replaceable() const;
+  void create();
+  void replace_folder();
+  void remove_replaced(const std::filesystem::path& folder) const;
+
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;
+  Kind kind_;
+  std::vector<std::string> replaceable_;
+  bool finished_ = false;
+};
+
+}  // namespace maskclass::io

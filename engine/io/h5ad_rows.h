@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/matrix/csr.h"
+
+namespace maskclass::io {
+
+/// Throws Error{data} that names the cell where `gene` is not in [0, n_genes).
+void check_gene(std::int32_t gene, std::int64_t n_genes, const std::string& where,
+                const std::string& cell_name);
+
+/// Turns compressed rows as found in a file (genes of a cell in any order, zeros stored) into those
+/// that CsrMatrix promises, in place. `where` names the matrix for messages. Throws Error{data}
+/// that names the first cell with a gene out of range or twice.
+void tidy_rows(CsrMatrix& matrix, const std::string& where,
+               const std::vector<std::string>& cell_names,
+               const std::vector<std::string>& gene_names, int n_threads);
+
+/// Appends one cell, [n_genes] values, to a matrix of compressed rows.
+void append_dense_row(std::span<const float> row, CsrMatrix& matrix);
+
+}  // namespace maskclass::io

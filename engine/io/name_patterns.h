@@ -1,0 +1,24 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/io/reader.h"
+
+namespace maskclass::io {
+
+/// Whether a name is surely a gene's: an Ensembl or FlyBase id, a mitochondrial, ribosomal or
+/// spike-in name, or one of the genes that nearly every data set has (ACTB, GAPDH, ...).
+bool looks_like_gene(std::string_view name);
+
+/// Whether a name is surely a cell's: a barcode (at least 8 letters of A, C, G, T, N, with what
+/// other programs put before and after it), a GEO or SRA accession, or "cell" with a number.
+bool looks_like_cell(std::string_view name);
+
+/// What the names of a table's rows and columns (and the field in its corner) say about which of
+/// them are cells; Orientation::detect where they say nothing or contradict each other.
+Orientation orientation_by_names(std::string_view corner, const std::vector<std::string>& columns,
+                                 const std::vector<std::string>& rows);
+
+}  // namespace maskclass::io
