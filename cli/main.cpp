@@ -31,6 +31,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   cli::add_hvg(app);
   cli::add_simulate(app);
+  cli::add_evaluate(app);
   cli::add_info(app);
   try {
     app.parse(argc, argv);

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace maskclass::io {
+
+/// The names of the cells or genes of one file.
+struct NameList {
+  const std::vector<std::string>& names;
+  std::string kind;  ///< "cell" or "gene"
+  std::string path;  ///< For messages.
+};
+
+/// Where each name of `wanted` stands in `from`. Lists that are the same match by position; so do
+/// lists of the same length where `wanted` comes from a file without names ("cell0", "cell1", ...).
+/// Throws Error{data} where a name is missing, or one of either list stands there twice.
+std::vector<std::int64_t> match_names(const NameList& wanted, const NameList& from);
+
+}  // namespace maskclass::io
