@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <memory>
@@ -9,12 +10,12 @@
 #include "cli/console.h"
 #include "cli/denoise_options.h"
 #include "cli/progress_line.h"
+#include "engine/counted.h"
 #include "engine/denoise.h"
 #include "engine/error.h"
+#include "engine/io/atomic_file.h"
 #include "engine/io/gene_list.h"
-#include "engine/io/output_check.h"
 #include "engine/io/reader.h"
-#include "engine/preprocess/filter.h"
 #include "engine/report/model_file.h"
 #include "engine/report/result_file.h"
 
@@ -60,8 +61,8 @@ void dry_run(const DenoiseCommand& command, const io::Dataset& dataset, Denoiser
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
 
   const std::int64_t n_genes = command.all_genes ? dataset.counts.n_genes : denoiser.n_genes();
-  const std::int64_t n_nonzeros =
-      command.all_genes ? dataset.counts.view().n_nonzeros() : denoiser.input().counts.view().n_nonzeros();
+  const std::int64_t n_nonzeros = command.all_genes ? dataset.counts.view().n_nonzeros()
+                                                    : denoiser.input().counts.view().n_nonzeros();
   const io::Outputs outputs = command.wanted_outputs();
   const auto megabytes = [](std::int64_t bytes) {
     return with_thousands(static_cast<std::int64_t>(std::ceil(static_cast<double>(bytes) / 1e6)));
@@ -69,10 +70,12 @@ void dry_run(const DenoiseCommand& command, const io::Dataset& dataset, Denoiser
   fmt::print("input   {} cells x {} genes, {} non-zeros\n", with_thousands(dataset.counts.n_cells),
              with_thousands(dataset.counts.n_genes),
              with_thousands(dataset.counts.view().n_nonzeros()));
-  fmt::print("output  {} cells x {} genes, {} of them denoised\n", with_thousands(denoiser.n_cells()),
-             with_thousands(n_genes), with_thousands(denoiser.n_genes()));
-  fmt::print("memory  {} MB at the peak\n",
-             megabytes(peak_memory_bytes() + report::block_bytes(denoiser.n_cells(), n_genes, outputs)));
+  fmt::print("output  {} cells x {} genes, {} of them denoised\n",
+             with_thousands(denoiser.n_cells()), with_thousands(n_genes),
+             with_thousands(denoiser.n_genes()));
+  fmt::print(
+      "memory  {} MB at the peak\n",
+      megabytes(peak_memory_bytes() + report::block_bytes(denoiser.n_cells(), n_genes, outputs)));
   fmt::print("disk    {} MB as .h5ad\n",
              megabytes(report::result_bytes(denoiser.n_cells(), n_genes, n_nonzeros,
                                             denoiser.latent_width(), outputs)));
@@ -86,10 +89,10 @@ void check_paths(const DenoiseCommand& command) {
     throw usage_error("--output is required (or --dry-run)");
   }
   check_output_is_not_input(command.input.path, command.output);
-  io::check_output_path(command.output);
+  io::check_result_path(command.output, command.wanted_outputs());
   if (!command.save_model.empty()) {
     check_output_is_not_input(command.input.path, command.save_model);
-    io::check_output_path(command.save_model);
+    const io::AtomicPath writable(command.save_model, io::AtomicPath::Kind::file);
   }
 }
 
@@ -114,11 +117,12 @@ void run_denoise(const DenoiseCommand& command) {
   if (!command.all_genes) dataset.counts = {};  // What is needed of them, the denoiser holds.
   denoiser.train(callbacks);
 
-  const std::string parameters = result_parameters(command).dump(
-      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::string parameters =
+      result_parameters(command).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (!command.save_model.empty()) {
     std::vector<std::string> genes;
-    for (const std::int32_t gene : denoiser.input().genes) genes.push_back(dataset.gene_names[gene]);
+    for (const std::int32_t gene : denoiser.input().genes)
+      genes.push_back(dataset.gene_names[gene]);
     report::save_model(command.save_model, denoiser.parameters(), genes, parameters);
     console.note("saved the network: " + command.save_model);
   }

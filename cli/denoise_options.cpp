@@ -1,5 +1,7 @@
 #include "cli/denoise_options.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <limits>
@@ -63,9 +65,9 @@ void add_gene_options(CLI::App& app, DenoiseCommand& command) {
                  "Denoise the genes that this file names, one a line")
       ->excludes(n_top)
       ->group("Genes");
-  app.add_option("--low-quantile", options.low_quantile, "A gene's values are cut off below it")
+  app.add_option("--low-quantile", options.quantiles.low, "A gene's values are cut off below it")
       ->group("Genes");
-  app.add_option("--high-quantile", options.high_quantile, "... and above it")->group("Genes");
+  app.add_option("--high-quantile", options.quantiles.high, "... and above it")->group("Genes");
 }
 
 void add_network_options(CLI::App& app, DenoiseCommand& command) {
@@ -85,13 +87,15 @@ void add_network_options(CLI::App& app, DenoiseCommand& command) {
   app.add_option("--noise", training.noise,
                  "Masked zeros become up to this share of the gene's largest count (nu)")
       ->group(group);
-  app.add_option("--weight-zero", training.zero_weight, "Weight of masked zeros in the loss (w_bio)")
+  app.add_option("--weight-zero", training.zero_weight,
+                 "Weight of masked zeros in the loss (w_bio)")
       ->group(group);
   app.add_option("--weight-nonzero", training.nonzero_weight,
                  "Weight of masked non-zeros in the loss (w_nz)")
       ->group(group);
-  app.add_option("--gamma", command.gamma, "Weight of the biozero regulariser, instead of the "
-                                           "variant's")
+  app.add_option("--gamma", command.gamma,
+                 "Weight of the biozero regulariser, instead of the "
+                 "variant's")
       ->check(CLI::NonNegativeNumber)
       ->default_str("")
       ->group(group);
@@ -121,7 +125,7 @@ nlohmann::ordered_json result_parameters(const DenoiseCommand& command) {
   const DenoiseOptions options = command.engine_options();
   const TrainingOptions& training = options.training;
   // float32 values as the shortest decimal that gives them back, not as their double expansion.
-  const auto decimal = [](float value) { return nlohmann::json::parse(fmt_float(value)); };
+  const auto decimal = [](float value) { return std::stod(fmt::format("{}", value)); };
   nlohmann::ordered_json json;
   json["version"] = MASKCLASS_VERSION;
   json["input"] = std::filesystem::path(command.input.path).lexically_normal().filename().string();
@@ -130,8 +134,8 @@ nlohmann::ordered_json result_parameters(const DenoiseCommand& command) {
   json["seed"] = training.seed;
   json["min_cells"] = options.preprocess.min_cells;
   json["n_top_genes"] = options.preprocess.n_top_genes;
-  json["low_quantile"] = options.preprocess.low_quantile;
-  json["high_quantile"] = options.preprocess.high_quantile;
+  json["low_quantile"] = options.preprocess.quantiles.low;
+  json["high_quantile"] = options.preprocess.quantiles.high;
   json["hidden"] = options.hidden;
   json["latent"] = options.latent;
   json["epochs"] = options.n_epochs;

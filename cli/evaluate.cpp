@@ -5,11 +5,12 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/common_options.h"
+#include "cli/console.h"
 #include "engine/error.h"
 #include "engine/evaluate/evaluation.h"
 #include "engine/io/evaluation_files.h"
 #include "engine/report/evaluation_report.h"
-#include "engine/threads.h"
 
 namespace maskclass::cli {
 namespace {
@@ -17,6 +18,7 @@ namespace {
 struct Options {
   io::EvaluationFiles files;
   EvaluationOptions evaluation;
+  CommonOptions common;
   int min_cells = 3;
   bool json = false;
 };
@@ -28,7 +30,8 @@ void run_evaluate(const Options& options) {
         "nothing to compare with: give --truth (a folder of `maskclass simulate` or a file of true "
         "counts), --labels FILE, or --label-column NAME (of the obs of an .h5ad)");
   }
-  const Callbacks callbacks{{}, [](const std::string& line) { fmt::print(stderr, "{}\n", line); }};
+  Console console(options.common.quiet, options.common.json());
+  const Callbacks callbacks = console.callbacks();
   const io::LoadedEvaluation loaded =
       io::load_evaluation(files, options.evaluation.n_threads, callbacks);
   if (loaded.input.labels.empty() && options.evaluation.n_clusters > 0) {
@@ -91,7 +94,6 @@ void add_evaluate(CLI::App& app) {
       app.add_subcommand("evaluate", "Score denoised values against a known truth or labels");
   const auto options = std::make_shared<Options>();
   EvaluationOptions& evaluation = options->evaluation;
-  evaluation.n_threads = default_thread_count();
   command->footer(kExamples);
   command->option_defaults()->always_capture_default();
   add_file_options(*command, *options);
@@ -104,10 +106,10 @@ void add_evaluate(CLI::App& app) {
                    "Clusters to look for; 0 = as many as there are labels")
       ->check(CLI::Range(0, 100000));
   command->add_option("--seed", evaluation.seed, "Seed of k-means");
-  command->add_option("--threads", evaluation.n_threads, "Threads to use")
-      ->check(CLI::Range(1, 1024));
   command->add_flag("--json", options->json, "Print one JSON object instead of tables");
+  add_common_options(*command, options->common);
   command->callback([command, options] {
+    options->evaluation.n_threads = options->common.thread_count();
     if (command->count("--min-cells") > 0) options->files.min_cells = options->min_cells;
     run_evaluate(*options);
   });

@@ -13,6 +13,7 @@
 #include "cli/common_options.h"
 #include "cli/console.h"
 #include "cli/input_options.h"
+#include "engine/counted.h"
 #include "engine/error.h"
 #include "engine/io/atomic_file.h"
 #include "engine/io/reader.h"
@@ -55,8 +56,7 @@ std::string rank_genes(const HvgOptions& options) {
   const Callbacks callbacks = console.callbacks();
   const int n_threads = options.common.thread_count();
   const InputOptions& input = options.input;
-  const io::Dataset dataset =
-      io::read_counts(input.path, input.read_options(n_threads), callbacks);
+  const io::Dataset dataset = io::read_counts(input.path, input.read_options(n_threads), callbacks);
   const Kept kept =
       filter_genes_and_cells(dataset.counts.view(), input.min_cells, input.drop_empty_cells,
                              dataset.cell_names, n_threads, callbacks);

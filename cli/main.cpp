@@ -29,6 +29,7 @@ int exit_code_of(ErrorKind kind) {
 int main(int argc, char** argv) {
   CLI::App app("MaskClass: a masked denoising autoencoder for single-cell RNA-seq counts");
   app.require_subcommand(1);
+  cli::add_denoise(app);
   cli::add_hvg(app);
   cli::add_simulate(app);
   cli::add_evaluate(app);

@@ -26,8 +26,8 @@ std::string progress_line(const Progress& progress, const Pace& pace);
 /// goes, then the line is cut.
 std::string progress_bar(const Progress& progress, const Pace& pace, int width);
 
-/// One JSON object without a newline: stage, done, total, unit, detail (where there is one), loss, elapsed (seconds in the
-/// stage). total is null where unknown, loss is null except while training.
+/// One JSON object without a newline: stage, done, total, unit, detail (where there is one), loss,
+/// elapsed (seconds in the stage). total is null where unknown, loss is null except while training.
 std::string progress_json(const Progress& progress, const Pace& pace);
 
 /// {"note": line}

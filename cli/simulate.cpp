@@ -1,17 +1,16 @@
 #include <fmt/core.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/common_options.h"
+#include "cli/console.h"
 #include "engine/error.h"
 #include "engine/io/simulation_files.h"
 #include "engine/simulate/splat.h"
-#include "engine/threads.h"
 
 namespace maskclass::cli {
 namespace {
@@ -33,24 +32,22 @@ simulation.json, which hold what the Bayes floor needs.
 Example:
   maskclass simulate rare -o simulated --cells 5000 --seed 1)";
 
+#ifdef MASKCLASS_HAS_HDF5
+constexpr const char* kDefaultFormat = "h5ad";
+#else
+constexpr const char* kDefaultFormat = "mtx";
+#endif
+
 struct Arguments {
   std::string scenario;
   std::string folder;
   SplatParameters parameters;
   std::uint64_t seed = 0;
-  int n_threads = 0;
-  std::string format = MASKCLASS_WITH_HDF5 ? "h5ad" : "mtx";
+  CommonOptions common;
+  std::string format = kDefaultFormat;
   bool truth_with_batch_effects = false;
   bool force = false;
-  bool quiet = false;
 };
-
-// Set by Ctrl-C; a signal handler can reach nothing but a global.
-volatile std::sig_atomic_t interrupt_requested = 0;
-
-void request_interrupt(int) {
-  interrupt_requested = 1;
-}
 
 CLI::Option* add_values(CLI::App& command, const std::string& name, std::vector<double>& values,
                         const std::string& help) {
@@ -120,20 +117,6 @@ SplatParameters parameters_of(const CLI::App& command, const Arguments& argument
   return parameters;
 }
 
-Callbacks callbacks_of(bool quiet) {
-  const bool terminal = !quiet && isatty(STDERR_FILENO) == 1;
-  Callbacks callbacks;
-  callbacks.progress = [terminal](const Progress& progress) {
-    if (terminal) {
-      fmt::print(stderr, "\r\033[K{}: {} of {} {}{}", progress.stage, progress.done, progress.total,
-                 progress.unit, progress.done == progress.total ? "\r\033[K" : "");
-      std::fflush(stderr);
-    }
-    return interrupt_requested == 0;
-  };
-  return callbacks;
-}
-
 void print_summary(const simulate::Simulation& simulation, const std::string& folder) {
   const simulate::Generator& generator = simulation.generator;
   const double n_entries = static_cast<double>(generator.n_cells) * generator.n_genes;
@@ -156,13 +139,12 @@ void run(const CLI::App& command, const Arguments& arguments) {
   const io::SimulationFileOptions files{arguments.format == "h5ad", arguments.force,
                                         arguments.scenario, arguments.seed};
   io::check_simulation_folder(arguments.folder, files);
-  std::signal(SIGINT, request_interrupt);
-  std::signal(SIGTERM, request_interrupt);
-  const Callbacks callbacks = callbacks_of(arguments.quiet);
-  const int n_threads = arguments.n_threads > 0 ? arguments.n_threads : default_thread_count();
+  Console console(arguments.common.quiet, arguments.common.json());
+  const Callbacks callbacks = console.callbacks();
+  const int n_threads = arguments.common.thread_count();
   simulate::Simulation simulation =
       simulate::simulate(parameters, arguments.seed, n_threads, callbacks);
-  if (!arguments.quiet) print_summary(simulation, arguments.folder);
+  if (!arguments.common.quiet) print_summary(simulation, arguments.folder);
   io::write_simulation(arguments.folder, std::move(simulation), files, callbacks);
 }
 
@@ -207,16 +189,11 @@ void add_simulate(CLI::App& app) {
                     "The truth keeps the batch effects");
   add_splat_options(*command, p);
   add_dropout_options(*command, p);
-  command
-      ->add_option("--threads", arguments->n_threads,
-                   "Threads; 0: as many as this process may use. Changes the speed only")
-      ->check(CLI::Range(0, 1024))
-      ->capture_default_str();
   command->add_option("--format", arguments->format, "h5ad, or mtx (10x directories)")
       ->check(CLI::IsMember({"h5ad", "mtx"}))
       ->capture_default_str();
   command->add_flag("--force", arguments->force, "Replace a simulation in DIR");
-  command->add_flag("--quiet", arguments->quiet, "Say nothing but errors");
+  add_common_options(*command, arguments->common);
   command->callback([command, arguments] { run(*command, *arguments); });
 }
 

@@ -144,11 +144,21 @@ void Denoiser::train(const Callbacks& callbacks) {
                                    state.options.training, callbacks);
 }
 
-const Preprocessed& Denoiser::input() const { return state_->input; }
-std::int32_t Denoiser::latent_width() const { return state_->options.latent; }
-const DropoutModel& Denoiser::dropout_model() const { return state_->dropout; }
-std::span<const EpochLoss> Denoiser::history() const { return state_->history; }
-Parameters Denoiser::parameters() const { return state_->backend->parameters(); }
+const Preprocessed& Denoiser::input() const {
+  return state_->input;
+}
+std::int32_t Denoiser::latent_width() const {
+  return state_->options.latent;
+}
+const DropoutModel& Denoiser::dropout_model() const {
+  return state_->dropout;
+}
+std::span<const EpochLoss> Denoiser::history() const {
+  return state_->history;
+}
+Parameters Denoiser::parameters() const {
+  return state_->backend->parameters();
+}
 
 void Denoiser::compute(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out) {
   State& state = *state_;

@@ -38,6 +38,9 @@ void check_positive(const char* option, double value) {
 void check_options(const DenoiseOptions& options) {
   constexpr double kMostUnits = 4096;
   const TrainingOptions& training = options.training;
+  const Winsorising& quantiles = options.preprocess.quantiles;
+  check_range("--low-quantile", quantiles.low, 0, 1);
+  check_range("--high-quantile", quantiles.high, quantiles.low, 1);
   check_range("--alpha", options.alpha, 0, 1);
   check_range("--hidden", options.hidden, 1, kMostUnits);
   check_range("--latent", options.latent, 1, kMostUnits);

@@ -13,7 +13,7 @@ struct Progress {
   std::int64_t total = 0;  ///< All units of the stage; 0 where unknown.
   std::string unit;        ///< "cells", "epochs", "MB", ...
   double loss = 0;         ///< While training: the mean loss of the last finished epoch.
-  std::string detail;       ///< What a person counts in, such as "epoch 12/300"; may be empty.
+  std::string detail{};    ///< What a person counts in, such as "epoch 12/300"; may be empty.
 };
 
 /// How a long job speaks to its caller. Both may be empty. They are called from the thread that

@@ -33,4 +33,21 @@ std::unique_ptr<ResultWriter> open_result_writer(const std::filesystem::path& pa
       path.string()));
 }
 
+void check_result_path(const std::filesystem::path& path, const Outputs& outputs) {
+  // A writer that is never finished leaves nothing behind.
+  const std::vector<std::int64_t> indptr{0, 0};
+  ResultHeader header;
+  header.outputs = outputs;
+  header.cell_names = {"cell"};
+  header.gene_names = {"gene"};
+  header.source_cells = {0};
+  header.source_genes = {0};
+  header.counts = {1, 1, indptr, {}, {}};
+  header.latent_width = 1;
+  header.library_size = {1};
+  header.denoised = {1};
+  header.parameters_json = "{}";
+  open_result_writer(path, header);
+}
+
 }  // namespace maskclass::io

@@ -70,4 +70,8 @@ class ResultWriter {
 std::unique_ptr<ResultWriter> open_result_writer(const std::filesystem::path& path,
                                                  const ResultHeader& header);
 
+/// Throws what open_result_writer() would throw for this name, so that a long job need not find out
+/// at its end.
+void check_result_path(const std::filesystem::path& path, const Outputs& outputs);
+
 }  // namespace maskclass::io

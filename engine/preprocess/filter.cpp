@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "engine/counted.h"
 #include "engine/error.h"
 
 namespace maskclass {
@@ -107,17 +108,6 @@ Kept filter_genes_and_cells(const CsrView& counts, int min_cells, bool drop_empt
     if (has_counts[cell] != 0) kept.cells.push_back(cell);
   }
   return kept;
-}
-
-std::string with_thousands(std::int64_t number) {
-  std::string text = std::to_string(number);
-  const std::size_t first_digit = number < 0 ? 1 : 0;
-  for (std::size_t at = text.size(); at > first_digit + 3;) text.insert(at -= 3, 1, ',');
-  return text;
-}
-
-std::string counted(std::int64_t number, const std::string& noun) {
-  return with_thousands(number) + " " + noun + (number == 1 ? "" : "s");
 }
 
 }  // namespace maskclass

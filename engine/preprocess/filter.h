@@ -27,9 +27,4 @@ Kept filter_genes_and_cells(const CsrView& counts, int min_cells, bool drop_empt
                             std::span<const std::string> cell_names, int n_threads,
                             const Callbacks& callbacks = {});
 
-/// 13714 to "13,714", for messages.
-std::string with_thousands(std::int64_t number);
-/// 1 and "cell" to "1 cell", 2000 and "cell" to "2,000 cells".
-std::string counted(std::int64_t number, const std::string& noun);
-
 }  // namespace maskclass

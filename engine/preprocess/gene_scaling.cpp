@@ -61,17 +61,19 @@ ValuesByGene gather_by_gene(const CsrView& counts, std::span<const double> size_
   return result;
 }
 
-GeneScaling scaling_of(std::span<float> nonzeros, std::int64_t n_cells, float max_count) {
+GeneScaling scaling_of(std::span<float> nonzeros, std::int64_t n_cells, float max_count,
+                       const Winsorising& quantiles) {
   const std::int64_t n_zeros = n_cells - static_cast<std::int64_t>(nonzeros.size());
   return make_gene_scaling(
-      static_cast<float>(quantile_with_zeros(nonzeros, n_zeros, kLowQuantile)),
-      static_cast<float>(quantile_with_zeros(nonzeros, n_zeros, kHighQuantile)), max_count);
+      static_cast<float>(quantile_with_zeros(nonzeros, n_zeros, quantiles.low)),
+      static_cast<float>(quantile_with_zeros(nonzeros, n_zeros, quantiles.high)), max_count);
 }
 
 }  // namespace
 
 std::vector<GeneScaling> fit_gene_scaling(const CsrView& counts,
-                                          std::span<const double> size_factors, int n_threads) {
+                                          std::span<const double> size_factors, int n_threads,
+                                          const Winsorising& quantiles) {
   n_threads = std::max(1, n_threads);
   ValuesByGene genes = gather_by_gene(counts, size_factors, n_threads);
   std::vector<GeneScaling> scaling(counts.n_genes);
@@ -79,7 +81,7 @@ std::vector<GeneScaling> fit_gene_scaling(const CsrView& counts,
   for (std::int64_t gene = 0; gene < counts.n_genes; ++gene) {
     const std::int64_t first = genes.indptr[gene];
     const std::span<float> nonzeros(genes.values.data() + first, genes.indptr[gene + 1] - first);
-    scaling[gene] = scaling_of(nonzeros, counts.n_cells, genes.max_counts[gene]);
+    scaling[gene] = scaling_of(nonzeros, counts.n_cells, genes.max_counts[gene], quantiles);
   }
   return scaling;
 }

@@ -9,9 +9,12 @@
 
 namespace maskclass {
 
-/// Winsorising bounds: quantiles of a gene's log2 values over all cells (paper, Section 2.4).
-inline constexpr double kLowQuantile = 0.02;
-inline constexpr double kHighQuantile = 0.995;
+/// Winsorising bounds: quantiles of a gene's log2 values over all cells, with the values of the
+/// paper's Section 2.4.
+struct Winsorising {
+  double low = 0.02;
+  double high = 0.995;
+};
 
 /// Fits the scaling of every gene: the type 7 quantiles of its x over all cells, zeros included,
 /// and its largest count.
@@ -19,7 +22,8 @@ inline constexpr double kHighQuantile = 0.995;
 /// `counts`: cells x genes kept, at least one cell. `size_factors`: [n_cells], median(L) / L_i.
 /// Returns [n_genes]. Extra memory: 4 bytes a non-zero. The result does not depend on `n_threads`.
 std::vector<GeneScaling> fit_gene_scaling(const CsrView& counts,
-                                          std::span<const double> size_factors, int n_threads);
+                                          std::span<const double> size_factors, int n_threads,
+                                          const Winsorising& quantiles = {});
 
 /// s of each stored non-zero, in the order of `counts.values`; every zero has kScaledZero.
 /// `scaling`: [n_genes], of fit_gene_scaling.

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <utility>
 
+#include "engine/counted.h"
 #include "engine/error.h"
 #include "engine/preprocess/filter.h"
 #include "engine/preprocess/gene_scaling.h"
@@ -92,8 +93,10 @@ void select_genes(CsrMatrix passed, const PreprocessOptions& options, Preprocess
   result.counts = select(passed.view(), all_cells, positions, n_threads);
 }
 
-void scale_genes(Preprocessed& result, int n_threads, const Callbacks& callbacks) {
-  result.scaling = fit_gene_scaling(result.counts.view(), result.size_factors, n_threads);
+void scale_genes(Preprocessed& result, const Winsorising& quantiles, int n_threads,
+                 const Callbacks& callbacks) {
+  result.scaling =
+      fit_gene_scaling(result.counts.view(), result.size_factors, n_threads, quantiles);
   result.scaled =
       scale_nonzeros(result.counts.view(), result.size_factors, result.scaling, n_threads);
   result.n_constant_genes =
@@ -135,7 +138,7 @@ Preprocessed preprocess(const CsrView& counts, const PreprocessOptions& options,
   select_genes(std::move(passed), options, result, n_threads, callbacks);
 
   next_stage("scale genes");
-  scale_genes(result, n_threads, callbacks);
+  scale_genes(result, options.quantiles, n_threads, callbacks);
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/matrix/csr.h"
+#include "engine/preprocess/gene_scaling.h"
 #include "engine/preprocess/highly_variable.h"
 #include "engine/progress.h"
 #include "kernels/math/gene_scaling.h"
@@ -17,8 +18,9 @@ struct PreprocessOptions {
   int min_cells = 3;       ///< A gene is kept where at least this many cells have it.
   int n_top_genes = 1000;  ///< How many highly variable genes to select; 0 = all.
   std::vector<std::int32_t>
-      genes;                      ///< Columns of the input to use instead of selecting; any order,
-                                  ///< those that fail `min_cells` are left out with a log line.
+      genes;  ///< Columns of the input to use instead of selecting; any order,
+              ///< those that fail `min_cells` are left out with a log line.
+  Winsorising quantiles;
   bool drop_empty_cells = false;  ///< Leave out cells without counts; else they are an error.
 };
 

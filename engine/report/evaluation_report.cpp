@@ -1,4 +1,5 @@
 #include "engine/report/evaluation_report.h"
+#include "engine/counted.h"
 
 #include <fmt/format.h>
 
@@ -11,14 +12,6 @@ namespace maskclass {
 namespace {
 
 using nlohmann::json;
-
-std::string with_commas(std::int64_t number) {
-  std::string digits = std::to_string(number);
-  for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3) {
-    digits.insert(static_cast<std::size_t>(at), ",");
-  }
-  return digits;
-}
 
 /// Four decimals, or "-" where there is no value.
 std::string rounded(std::optional<double> value) {
@@ -34,7 +27,7 @@ std::string row(const std::string& name, const std::string& baseline, const std:
 std::string error_row(const std::string& name, const MeanSquaredError& baseline,
                       const MeanSquaredError& denoised, const std::string& note) {
   return row(name, rounded(baseline.mean()), rounded(denoised.mean()),
-             fmt::format("{} ({} entries)", note, with_commas(denoised.n_entries)));
+             fmt::format("{} ({} entries)", note, with_thousands(denoised.n_entries)));
 }
 
 std::string floor_rows(const DenoisingScores& scores, const simulate::BayesFloor& floor) {
@@ -61,7 +54,7 @@ std::string denoising_table(const DenoisingScores& scores,
 
 std::string biozero_table(const BiozeroScores& scores) {
   std::string text = fmt::format("\nProbability that a zero is biological ({} observed zeros)\n",
-                                 with_commas(scores.n_zeros));
+                                 with_thousands(scores.n_zeros));
   const std::string accuracy =
       scores.auc_error >= 5e-5 ? fmt::format(", to within {:.1e}", scores.auc_error) : "";
   text += row("AUC", "", rounded(scores.auc), "1 perfect, 0.5 chance" + accuracy);
@@ -139,8 +132,8 @@ json cluster_json(const ClusteringScores& scores) {
 
 std::string evaluation_table(const std::string& path, const EvaluationReport& report,
                              const io::LoadedEvaluation& loaded) {
-  std::string text = fmt::format("{}: {} cells x {} genes\n", path, with_commas(report.n_cells),
-                                 with_commas(report.n_genes));
+  std::string text = fmt::format("{}: {} cells x {} genes\n", path, with_thousands(report.n_cells),
+                                 with_thousands(report.n_genes));
   if (report.denoising) text += denoising_table(*report.denoising, loaded.floor);
   if (report.denoising && report.denoising->biozero) {
     text += biozero_table(*report.denoising->biozero);

@@ -65,8 +65,8 @@ void save_model(const std::filesystem::path& path, const Parameters& parameters,
   nlohmann::ordered_json metadata;  // The format allows strings only.
   metadata["format"] = "maskclass";
   metadata["parameters"] = parameters_json;
-  metadata["genes"] = nlohmann::json(gene_names).dump(
-      -1, ' ', false, nlohmann::json::error_handler_t::replace);
+  metadata["genes"] =
+      nlohmann::json(gene_names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   io::AtomicPath file(path, io::AtomicPath::Kind::file);
   tensors.write(file.temporary(), std::move(metadata));
   file.finish();

@@ -179,4 +179,9 @@ std::int64_t result_bytes(std::int64_t n_cells, std::int64_t n_genes, std::int64
          n_cells * 16;
 }
 
+std::int64_t block_bytes(std::int64_t n_cells, std::int64_t n_genes, const io::Outputs& outputs) {
+  const std::int64_t n_dense = outputs.log2 + outputs.counts + outputs.biozero;
+  return std::min(n_cells, cells_per_block(n_genes)) * n_genes * n_dense * 4;
+}
+
 }  // namespace maskclass::report

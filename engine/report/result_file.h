@@ -29,4 +29,7 @@ void write_results(Denoiser& denoiser, const io::Dataset& dataset,
 std::int64_t result_bytes(std::int64_t n_cells, std::int64_t n_genes, std::int64_t n_nonzeros,
                           std::int64_t latent, const io::Outputs& outputs);
 
+/// Bytes of memory that write_results takes for its blocks.
+std::int64_t block_bytes(std::int64_t n_cells, std::int64_t n_genes, const io::Outputs& outputs);
+
 }  // namespace maskclass::report

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include "engine/counted.h"
 #include "engine/error.h"
 #include "tests/preprocess/small_matrix.h"
 

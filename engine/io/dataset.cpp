@@ -1,1 +1,0 @@
-#include "engine/io/dataset.h"
