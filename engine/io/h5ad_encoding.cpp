@@ -17,6 +17,8 @@ void write_parameter(const hdf5::Node& dict, const std::string& name, const nloh
   if (value.is_null()) return;
   if (value.is_boolean()) {
     as_number(hdf5::write_boolean(dict, name, value.get<bool>()));
+  } else if (value.is_number_unsigned() && value.get<std::uint64_t>() >> 63 != 0) {
+    as_number(hdf5::write_scalar(dict, name, value.get<std::uint64_t>()));  // a large seed
   } else if (value.is_number_integer()) {
     as_number(hdf5::write_scalar(dict, name, value.get<std::int64_t>()));
   } else if (value.is_number()) {

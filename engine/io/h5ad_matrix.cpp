@@ -48,12 +48,12 @@ void open_sparse(const hdf5::Node& group, StoredMatrix& matrix) {
   matrix.n_genes = extent[1];
   matrix.values = hdf5::open_for_blocks(group, "data");
   matrix.indices = hdf5::open_for_blocks(group, "indices");
-  const hdf5::Node indptr = hdf5::open(group, "indptr");
+  matrix.pointers = hdf5::open(group, "indptr");
   const std::int64_t n_rows = matrix.storage == Storage::csr ? extent[0] : extent[1];
-  if (hdf5::length(indptr) - 1 != n_rows) {
+  if (hdf5::length(matrix.pointers) - 1 != n_rows) {
     throw data_error(fmt::format("{}: has {} entries; a matrix of {} x {} must have {}",
-                                 indptr.where, hdf5::length(indptr), extent[0], extent[1],
-                                 n_rows + 1));
+                                 matrix.pointers.where, hdf5::length(matrix.pointers), extent[0],
+                                 extent[1], n_rows + 1));
   }
   if (hdf5::length(matrix.values) != hdf5::length(matrix.indices)) {
     throw data_error(fmt::format("{}: has {} values but {} indices; the file is damaged",
@@ -63,7 +63,6 @@ void open_sparse(const hdf5::Node& group, StoredMatrix& matrix) {
   if (hdf5::type_class(matrix.indices) != H5T_INTEGER) {
     throw data_error(matrix.indices.where + ": does not hold whole numbers");
   }
-  matrix.indptr = hdf5::read_integers(indptr);
 }
 
 void open_dense(const hdf5::Node& file, const std::string& name, StoredMatrix& matrix) {
@@ -222,7 +221,7 @@ StoredMatrix open_matrix(const hdf5::Node& file, const std::string& name) {
   return matrix;
 }
 
-void check_extent(const StoredMatrix& matrix, const MatrixNames& names) {
+void read_pointers(StoredMatrix& matrix, const MatrixNames& names) {
   const auto n_cells = static_cast<std::int64_t>(names.cells.size());
   const auto n_genes = static_cast<std::int64_t>(names.genes.size());
   if (matrix.n_cells != n_cells || matrix.n_genes != n_genes) {
@@ -230,6 +229,7 @@ void check_extent(const StoredMatrix& matrix, const MatrixNames& names) {
                                  matrix.where, matrix.n_cells, matrix.n_genes, n_cells, n_genes));
   }
   if (matrix.storage == Storage::dense) return;
+  matrix.indptr = hdf5::read_integers(matrix.pointers);
   const bool rows = matrix.storage == Storage::csr;
   const std::vector<std::string>& row_names = rows ? names.cells : names.genes;
   const std::int64_t n_values = hdf5::length(matrix.values);
@@ -253,7 +253,6 @@ void check_extent(const StoredMatrix& matrix, const MatrixNames& names) {
 
 CsrMatrix load(const StoredMatrix& matrix, const MatrixNames& names, int n_threads,
                const Callbacks& callbacks) {
-  check_extent(matrix, names);
   CsrMatrix result;
   switch (matrix.storage) {
     case Storage::dense:

@@ -13,7 +13,7 @@
 /// storages. The caller of every function holds a hdf5::Session.
 namespace maskclass::io {
 
-/// A matrix of cells x genes that is open, its extent and storage checked, its values on disk.
+/// A matrix of cells x genes that is open, its values on disk.
 struct StoredMatrix {
   enum class Storage { dense, csr, csc };
   Storage storage = Storage::dense;
@@ -22,7 +22,8 @@ struct StoredMatrix {
   std::string where;                 ///< For messages: file and matrix.
   hdf5::Node values;                 ///< Dense: [n_cells][n_genes]. Sparse: [n_nonzeros].
   hdf5::Node indices;                ///< Sparse: [n_nonzeros].
-  std::vector<std::int64_t> indptr;  ///< Sparse: [n_cells + 1] (csr), [n_genes + 1] (csc).
+  hdf5::Node pointers;               ///< Sparse: [n_cells + 1] (csr), [n_genes + 1] (csc).
+  std::vector<std::int64_t> indptr;  ///< The same in memory, after read_pointers.
 };
 
 /// Opens `name` below `file`. Throws Error{data} where its storage is none of the three, it does
@@ -35,9 +36,10 @@ struct MatrixNames {
   const std::vector<std::string>& genes;
 };
 
-/// Throws Error{data} where the row pointers do not start at 0, fall, or do not end at the number
-/// of values, or where the extent is not that of `names`.
-void check_extent(const StoredMatrix& matrix, const MatrixNames& names);
+/// Checks the extent and reads matrix.indptr, which load and read_dense_rows need. Throws
+/// Error{data} where the extent is not that of `names`, or the pointers do not start at 0, fall, or
+/// do not end at the number of values.
+void read_pointers(StoredMatrix& matrix, const MatrixNames& names);
 
 /// Reads the whole matrix to compressed rows: genes sorted within a cell, zeros left out. Needs up
 /// to 8 bytes a non-zero (dense: 16 while it grows) and a block of a few MB. Throws Error{data}

@@ -98,8 +98,10 @@ Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
                                  var.group.where, dataset.gene_symbols.size(),
                                  dataset.gene_names.size()));
   }
-  dataset.counts = load(open_matrix(file, choice.matrix), {dataset.cell_names, dataset.gene_names},
-                        options.n_threads, callbacks);
+  StoredMatrix matrix = open_matrix(file, choice.matrix);
+  const MatrixNames names{dataset.cell_names, dataset.gene_names};
+  read_pointers(matrix, names);
+  dataset.counts = load(matrix, names, options.n_threads, callbacks);
   const ValueSummary summary = summarise(dataset.counts.values);
   check_counts(dataset, options.allow_non_integer, summary.counts() ? "" : advice(file, choice));
   return dataset;

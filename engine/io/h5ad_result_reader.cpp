@@ -27,7 +27,7 @@ std::string matrices_of(const hdf5::Node& file) {
   for (const std::string group : {"layers", "obsm"}) {
     if (!hdf5::has(file, group)) continue;
     for (const std::string& name : hdf5::child_names(hdf5::open(file, group))) {
-      names.push_back(group + "/" + name);
+      names.push_back(fmt::format("{}/{}", group, name));
     }
   }
   return fmt::format("{}", fmt::join(names, ", "));
@@ -48,7 +48,7 @@ class H5adResultReader : public ResultReader {
     } else {
       gene_names_ = row_names(open_frame(file_, name == "raw/X" ? "raw/var" : "var"));
     }
-    check_extent(matrix_, {cell_names_, gene_names_});
+    read_pointers(matrix_, {cell_names_, gene_names_});
     if (matrix_.storage == StoredMatrix::Storage::csc) {
       rows_ = load(matrix_, {cell_names_, gene_names_}, 1, {});
     }

@@ -288,6 +288,11 @@ std::string read_scalar_text(const Node& scalar) {
       read(H5T_NATIVE_INT64, &whole);
       return whole != 0 ? "true" : "false";
     case H5T_INTEGER:
+      if (H5Tget_sign(type.id()) == H5T_SGN_NONE) {
+        std::uint64_t unsigned_whole = 0;
+        read(H5T_NATIVE_UINT64, &unsigned_whole);
+        return fmt::format("{}", unsigned_whole);
+      }
       read(H5T_NATIVE_INT64, &whole);
       return fmt::format("{}", whole);
     case H5T_FLOAT:

@@ -77,7 +77,9 @@ Node create_file(const std::filesystem::path& path) {
   // columns), and headers hold no times unless asked to.
   check(H5Pset_libver_bounds(access.id(), H5F_LIBVER_V18, H5F_LIBVER_V110), where,
         "cannot create the file");
-  return {checked_handle(H5Fcreate(where.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access.id()), where,
+  const Handle creation = property_list(H5P_FILE_CREATE, where);
+  check(H5Pset_obj_track_times(creation.id(), false), where, "cannot create the file");
+  return {checked_handle(H5Fcreate(where.c_str(), H5F_ACC_TRUNC, creation.id(), access.id()), where,
                          "cannot create the file"),
           where};
 }
@@ -181,6 +183,9 @@ Node write_scalar(const Node& parent, const std::string& name, double value) {
 }
 Node write_scalar(const Node& parent, const std::string& name, std::int64_t value) {
   return write_one(parent, name, H5T_STD_I64LE, H5T_NATIVE_INT64, value);
+}
+Node write_scalar(const Node& parent, const std::string& name, std::uint64_t value) {
+  return write_one(parent, name, H5T_STD_U64LE, H5T_NATIVE_UINT64, value);
 }
 Node write_scalar(const Node& parent, const std::string& name, const std::string& value) {
   const Handle type = text_type(parent.where);

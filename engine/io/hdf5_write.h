@@ -45,6 +45,7 @@ Node write_booleans(const Node& parent, const std::string& name,
 /// Datasets of one value.
 Node write_scalar(const Node& parent, const std::string& name, double value);
 Node write_scalar(const Node& parent, const std::string& name, std::int64_t value);
+Node write_scalar(const Node& parent, const std::string& name, std::uint64_t value);
 Node write_scalar(const Node& parent, const std::string& name, const std::string& value);
 Node write_boolean(const Node& parent, const std::string& name, bool value);
 
