@@ -30,6 +30,7 @@ int main(int argc, char** argv) {
   CLI::App app("MaskClass: a masked denoising autoencoder for single-cell RNA-seq counts");
   app.require_subcommand(1);
   cli::add_evaluate(app);
+  cli::add_simulate(app);
   cli::add_info(app);
   try {
     app.parse(argc, argv);

@@ -13,6 +13,15 @@ namespace {
 
 constexpr double kSmallest = 1e-300;  // its logarithm stands for that of 0
 
+double logarithm(double value) {
+  return std::log(std::max(value, kSmallest));
+}
+
+double from_logarithm(double log_value) {
+  const double value = std::exp(log_value);
+  return value > 1e10 * kSmallest ? value : 0;
+}
+
 TruthCoupling coupling_of(const Generator& generator) {
   if (!generator.truth_without_batch_effects) return TruthCoupling::same;
   return generator.batch_truth == BatchTruth::coupled ? TruthCoupling::coupled
@@ -168,7 +177,6 @@ void TruthPosterior::tabulate_gene(const Generator& generator, int population, d
   const int batch = population % generator.n_batches();
   const int n_libraries = library_axis_.size();
   const int n_scales = scale_axis_.size();
-  const auto log_of = [](double value) { return std::log(std::max(value, kSmallest)); };
   for (int k = 0; k < n_libraries; ++k) {
     const double library = std::exp(library_axis_.node(k));
     const JointProbabilities joint = joint_with_zero_count(
@@ -176,8 +184,8 @@ void TruthPosterior::tabulate_gene(const Generator& generator, int population, d
         coupling_of(generator));
     double positive = 0;
     for (std::size_t t = 1; t < joint.size(); ++t) positive += joint[t];
-    table[k] = log_of(joint[0]);
-    table[n_libraries + k] = log_of(positive);
+    table[k] = logarithm(joint[0]);
+    table[n_libraries + k] = logarithm(positive);
     for (int s = 0; s < n_scales; ++s) {
       const double scale = std::exp(scale_axis_.node(s)) / library;
       double first = 0;
@@ -187,8 +195,8 @@ void TruthPosterior::tabulate_gene(const Generator& generator, int population, d
         first += joint[t] * x;
         second += joint[t] * x * x;
       }
-      table[2 * n_libraries + k * n_scales + s] = log_of(first);
-      table[(2 + n_scales) * n_libraries + k * n_scales + s] = log_of(second);
+      table[2 * n_libraries + k * n_scales + s] = logarithm(first);
+      table[(2 + n_scales) * n_libraries + k * n_scales + s] = logarithm(second);
     }
   }
 }
@@ -197,8 +205,8 @@ PosteriorMoments TruthPosterior::interpolate(const double* table, const double* 
                                              const double* scale_weights) const {
   const int n_libraries = library_axis_.size();
   const int n_scales = scale_axis_.size();
-  const double zero = std::exp(dot(table, library_weights, n_libraries));
-  const double positive = std::exp(dot(table + n_libraries, library_weights, n_libraries));
+  const double zero = from_logarithm(dot(table, library_weights, n_libraries));
+  const double positive = from_logarithm(dot(table + n_libraries, library_weights, n_libraries));
   double log_first = 0;
   double log_second = 0;
   const double* first = table + 2 * n_libraries;
@@ -209,8 +217,8 @@ PosteriorMoments TruthPosterior::interpolate(const double* table, const double* 
   }
   const double total = zero + positive;
   if (!(total > 0)) return {};
-  const double mean = std::exp(log_first) / total;
-  return {mean, std::max(0.0, std::exp(log_second) / total - mean * mean), zero / total};
+  const double mean = from_logarithm(log_first) / total;
+  return {mean, std::max(0.0, from_logarithm(log_second) / total - mean * mean), zero / total};
 }
 
 void TruthPosterior::block(std::int64_t first_cell, std::int64_t n_cells, PosteriorMoments* out,

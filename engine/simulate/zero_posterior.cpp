@@ -27,6 +27,11 @@ struct Node {
   double weight = 0;
 };
 
+struct Quadrature {
+  std::vector<Node> nodes;
+  double below = 0;  ///< what the nodes further down would stand for
+};
+
 /// Nodes y_k = ln mean + k h in y = ln m. The density of y is proportional to exp(a y - e^y / s):
 /// in the strip |Im y| < pi/2 it is analytic and integrable, so that the error falls as
 /// exp(-pi^2 / h), and for large a it is a normal curve of deviation 1/sqrt(a). The dropout curve
@@ -39,8 +44,8 @@ double step_of(const GammaParameters& gamma, const DropoutCurve& dropout) {
 
 /// All integrands vanish at m = 0 at least as fast as m (what is left is added in closed form), so
 /// the lower tail of a small shape need not be followed further than that, or than ln m = `lowest`.
-std::vector<Node> quadrature(const GammaParameters& gamma, const DropoutCurve& dropout,
-                             double lowest = std::numeric_limits<double>::infinity()) {
+Quadrature quadrature(const GammaParameters& gamma, const DropoutCurve& dropout,
+                      double lowest = std::numeric_limits<double>::infinity()) {
   const double a = gamma.shape;
   const double h = step_of(gamma, dropout);
   const double log_scale = std::log(gamma.scale);
@@ -60,7 +65,9 @@ std::vector<Node> quadrature(const GammaParameters& gamma, const DropoutCurve& d
     if (negligible || gone > 2 * kNegligible) break;
     add(log_mean + k * h);
   }
-  return nodes;
+  // Down there the density of y is e^(a y), so that the nodes left out are a geometric series.
+  const double below = nodes.back().weight / std::expm1(a * h);
+  return {std::move(nodes), below};
 }
 
 void add_to(JointProbabilities& joint, std::size_t t, double probability) {
@@ -95,7 +102,8 @@ double zero_probability(const GammaParameters& gamma) {
 JointProbabilities joint_of_same(const GeneInCell& gene) {
   JointProbabilities joint{zero_probability(gene.observed)};
   if (!(gene.observed.shape > 0) || !gene.dropout.present) return joint;
-  for (const Node& node : quadrature(gene.observed, gene.dropout)) {
+  const Quadrature rule = quadrature(gene.observed, gene.dropout);
+  for (const Node& node : rule.nodes) {
     add_poisson(joint, node.m, node.weight * gene.dropout.probability(node.m));
   }
   return joint;
@@ -104,7 +112,8 @@ JointProbabilities joint_of_same(const GeneInCell& gene) {
 JointProbabilities prior_of_truth(const GeneInCell& gene) {
   JointProbabilities joint{zero_probability(gene.truth)};
   if (!(gene.truth.shape > 0)) return joint;
-  for (const Node& node : quadrature(gene.truth, {})) add_poisson(joint, node.m, node.weight);
+  const Quadrature rule = quadrature(gene.truth, {});
+  for (const Node& node : rule.nodes) add_poisson(joint, node.m, node.weight);
   return joint;
 }
 
@@ -143,13 +152,12 @@ JointProbabilities joint_of_coupled(const GeneInCell& gene) {
   if (gene.truth.shape > 0) {
     lowest = -kNegligible * std::max(1.0, gene.truth.shape / gene.observed.shape);
   }
-  JointProbabilities joint{0};
-  double covered = 0;
-  for (const Node& node : quadrature(gene.observed, gene.dropout, lowest)) {
+  const Quadrature rule = quadrature(gene.observed, gene.dropout, lowest);
+  JointProbabilities joint{rule.below};  // m too small to give a count
+  for (const Node& node : rule.nodes) {
     const double m_truth = transported(gene.observed, gene.truth, node.m);
     const double drop = gene.dropout.probability(node.m);
     const double no_count = std::exp(-node.m);
-    covered += node.weight;
     joint[0] += node.weight *
                 (drop * std::exp(-m_truth) + (1 - drop) * std::min(no_count, std::exp(-m_truth)));
     add_poisson(joint, m_truth, node.weight * drop);
@@ -157,7 +165,6 @@ JointProbabilities joint_of_coupled(const GeneInCell& gene) {
       add_truncated_poisson(joint, m_truth, no_count, node.weight * (1 - drop));
     }
   }
-  joint[0] += std::max(0.0, 1 - covered);  // m too small to give a count
   return joint;
 }
 
