@@ -1,6 +1,7 @@
 #include "engine/evaluate/denoising_scores.h"
 
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <string>
 
@@ -10,6 +11,7 @@ namespace maskclass {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr float kEmpty = -1;
 constexpr int kDroppedBits = 10;
 constexpr std::size_t kBins = (std::bit_cast<std::uint32_t>(1.0f) >> kDroppedBits) + 1;
 
@@ -63,7 +65,7 @@ void DenoisingErrors::add(const float* values, const TruthBlock& block, int n_th
   }
 }
 
-BiozeroScorer::BiozeroScorer() : true_zeros_(kBins, 0), dropped_(kBins, 0) {}
+BiozeroScorer::BiozeroScorer() : true_zeros_(kBins, 0), dropped_(kBins, 0), value_(kBins, kEmpty) {}
 
 void BiozeroScorer::add(const float* probability, const TruthBlock& block) {
   for (std::int64_t cell = 0; cell < block.n_cells; ++cell) {
@@ -81,7 +83,9 @@ void BiozeroScorer::add(const float* probability, const TruthBlock& block) {
       const double error = static_cast<double>(p) - (true_zero ? 1 : 0);
       sum += p;
       squares += error * error;
-      ++(true_zero ? true_zeros_ : dropped_)[bin_of(p)];
+      const std::size_t bin = bin_of(p);
+      ++(true_zero ? true_zeros_ : dropped_)[bin];
+      if (value_[bin] != p) value_[bin] = value_[bin] == kEmpty ? p : static_cast<float>(kNaN);
     }
     sum_ += sum;
     squares_ += squares;
@@ -91,13 +95,15 @@ void BiozeroScorer::add(const float* probability, const TruthBlock& block) {
 BiozeroScores BiozeroScorer::scores() const {
   double n_true = 0;
   double n_dropped = 0;
-  double won = 0;   // pairs (true zero, dropped) in which the true zero has the higher p
-  double tied = 0;  // pairs that share a bin
+  double won = 0;        // pairs (true zero, dropped) in which the true zero has the higher p
+  double tied = 0;       // pairs that share a bin
+  double undecided = 0;  // those of them whose values may differ
   for (std::size_t bin = 0; bin < kBins; ++bin) {
     const auto here_true = static_cast<double>(true_zeros_[bin]);
     const auto here_dropped = static_cast<double>(dropped_[bin]);
     won += here_true * n_dropped;
     tied += here_true * here_dropped;
+    if (std::isnan(value_[bin])) undecided += here_true * here_dropped;
     n_true += here_true;
     n_dropped += here_dropped;
   }
@@ -106,7 +112,7 @@ BiozeroScores BiozeroScorer::scores() const {
   const double pairs = n_true * n_dropped;
   scores.n_zeros = static_cast<std::int64_t>(n_zeros);
   scores.auc = pairs > 0 ? (won + tied / 2) / pairs : kNaN;
-  scores.auc_error = pairs > 0 ? tied / 2 / pairs : kNaN;
+  scores.auc_error = pairs > 0 ? undecided / 2 / pairs : kNaN;
   scores.brier = n_zeros > 0 ? squares_ / n_zeros : kNaN;
   scores.mean_probability = n_zeros > 0 ? sum_ / n_zeros : kNaN;
   scores.true_fraction = n_zeros > 0 ? n_true / n_zeros : kNaN;

@@ -37,7 +37,8 @@ struct DenoisingErrors {
 /// How well p_bio tells the biological zeros among the observed ones.
 struct BiozeroScores {
   double auc = 0;               ///< Chance that a true zero has a higher p than a dropped value.
-  double auc_error = 0;         ///< |auc - exact| is at most this (pairs that share a bin).
+  double auc_error = 0;         ///< |auc - exact| is at most this: half the share of pairs
+                                ///< that fall into one bin with different values.
   double brier = 0;             ///< Mean of (p - [x* = 0])^2.
   double mean_probability = 0;  ///< Mean of p; calibrated if it is ...
   double true_fraction = 0;     ///< ... the share of observed zeros with x* = 0.
@@ -60,8 +61,9 @@ class BiozeroScorer {
  private:
   std::vector<std::int64_t> true_zeros_;  ///< [bins]: entries with x* = 0.
   std::vector<std::int64_t> dropped_;     ///< [bins]: entries with x* > 0.
-  double sum_ = 0;                        ///< Of p.
-  double squares_ = 0;                    ///< Of (p - [x* = 0])^2.
+  std::vector<float> value_;  ///< [bins]: the one value in the bin; NaN where there are several.
+  double sum_ = 0;            ///< Of p.
+  double squares_ = 0;        ///< Of (p - [x* = 0])^2.
 };
 
 }  // namespace maskclass

@@ -27,7 +27,7 @@ std::string matrices_of(const hdf5::Node& file) {
   for (const std::string group : {"layers", "obsm"}) {
     if (!hdf5::has(file, group)) continue;
     for (const std::string& name : hdf5::child_names(hdf5::open(file, group))) {
-      names.push_back(group + "/" + name);
+      names.push_back(fmt::format("{}/{}", group, name));
     }
   }
   return fmt::format("{}", fmt::join(names, ", "));

@@ -127,9 +127,11 @@ TEST_CASE("the area under the curve agrees with all pairs, with ties and with ti
   }
   const BiozeroScores of_coarse = coarse.scores();
   CHECK(std::abs(of_coarse.auc - auc_over_pairs(coarse.true_zeros, coarse.dropped)) < 1e-12);
+  CHECK(of_coarse.auc_error == 0);
   const BiozeroScores of_fine = fine.scores();
   const double exact = auc_over_pairs(fine.true_zeros, fine.dropped);
   CHECK(std::abs(of_fine.auc - exact) <= of_fine.auc_error + 1e-12);
+  CHECK(of_fine.auc_error > 0);
   CHECK(of_fine.auc_error < 1e-4);
 }
 

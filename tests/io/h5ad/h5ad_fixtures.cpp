@@ -45,11 +45,11 @@ std::string expected_symbol(std::int64_t gene) {
 
 CsrMatrix expected_counts() {
   CsrMatrix matrix{kCells, kGenes, {0}, {}, {}};
-  for (int cell = 0; cell < kCells; ++cell) {
-    for (int gene = 0; gene < kGenes; ++gene) {
+  for (std::int64_t cell = 0; cell < kCells; ++cell) {
+    for (std::int64_t gene = 0; gene < kGenes; ++gene) {
       const float count = expected_count(cell, gene);
       if (count == 0) continue;
-      matrix.indices.push_back(gene);
+      matrix.indices.push_back(static_cast<std::int32_t>(gene));
       matrix.values.push_back(count);
     }
     matrix.indptr.push_back(static_cast<std::int64_t>(matrix.values.size()));
@@ -59,12 +59,14 @@ CsrMatrix expected_counts() {
 
 std::vector<std::string> expected_cell_names() {
   std::vector<std::string> names;
-  for (int cell = 0; cell < kCells; ++cell) names.push_back(expected_cell_name(cell));
+  names.reserve(kCells);
+  for (std::int64_t cell = 0; cell < kCells; ++cell) names.push_back(expected_cell_name(cell));
   return names;
 }
 std::vector<std::string> expected_gene_names() {
   std::vector<std::string> names;
-  for (int gene = 0; gene < kGenes; ++gene) names.push_back(expected_gene_name(gene));
+  names.reserve(kGenes);
+  for (std::int64_t gene = 0; gene < kGenes; ++gene) names.push_back(expected_gene_name(gene));
   return names;
 }
 

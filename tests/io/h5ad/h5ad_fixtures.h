@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -11,8 +12,8 @@
 /// those of fixture_values.py, written twice on purpose.
 namespace maskclass::io::test {
 
-constexpr int kCells = 41;
-constexpr int kGenes = 29;
+constexpr std::int64_t kCells = 41;
+constexpr std::int64_t kGenes = 29;
 
 /// The count of a cell and a gene.
 float expected_count(std::int64_t cell, std::int64_t gene);

@@ -43,7 +43,7 @@ TEST_CASE("every storage and number type gives the same counts, names and symbol
     CHECK(dataset.cell_names == expected_cell_names());
     CHECK(dataset.matrix == "X");
     REQUIRE(dataset.gene_symbols.size() == kGenes);
-    for (int gene = 0; gene < kGenes; ++gene) {
+    for (std::int64_t gene = 0; gene < kGenes; ++gene) {
       CHECK(dataset.gene_symbols[gene] == expected_symbol(gene));
     }
   }
@@ -87,7 +87,7 @@ TEST_CASE("values that are no counts are refused and the flag of the counts is n
   const auto folder = fixtures();
   if (!folder) return;
   const auto refusal = [&](const char* name, const std::string& chosen) {
-    const std::string message = message_of([&] { read_h5ad(*folder / name, layer(chosen)); });
+    std::string message = message_of([&] { read_h5ad(*folder / name, layer(chosen)); });
     CAPTURE(message);
     CHECK(message.find("log-transformed") != std::string::npos);
     CHECK(message.find(name) != std::string::npos);

@@ -15,24 +15,25 @@ using namespace maskclass::io::test;
 TEST_CASE("blocks of every storage hold the same dense rows") {
   const auto folder = fixtures();
   if (!folder) return;
-  for (const auto& [file, matrix] :
+  for (const auto& [file_name, matrix] :
        std::vector<std::pair<std::string, std::string>>{{"csr_float32", "X"},
                                                         {"csc_int32_gzip", "X"},
                                                         {"dense_float64_gzip", "X"},
                                                         {"csr_unsorted", "X"},
                                                         {"layer_counts", "layers/counts"},
                                                         {"raw", "raw/X"}}) {
+    const std::string& file = file_name;
     CAPTURE(file);
     const auto reader = open_h5ad_result(*folder / (file + ".h5ad"), matrix);
     REQUIRE(reader->cell_names() == expected_cell_names());
     REQUIRE(reader->gene_names() == expected_gene_names());
-    for (const int block : {1, 7, kCells}) {
-      for (int first = 0; first < kCells; first += block) {
-        const int n = std::min(block, kCells - first);
+    for (const std::int64_t block : {std::int64_t{1}, std::int64_t{7}, kCells}) {
+      for (std::int64_t first = 0; first < kCells; first += block) {
+        const std::int64_t n = std::min(block, kCells - first);
         std::vector<float> rows(n * kGenes, NAN);
         reader->read(first, n, rows.data());
-        for (int row = 0; row < n; ++row) {
-          for (int gene = 0; gene < kGenes; ++gene) {
+        for (std::int64_t row = 0; row < n; ++row) {
+          for (std::int64_t gene = 0; gene < kGenes; ++gene) {
             REQUIRE(rows[row * kGenes + gene] == expected_count(first + row, gene));
           }
         }

@@ -104,8 +104,9 @@ int files_in(const std::filesystem::path& folder) {
 TEST_CASE("results open in anndata, with the columns of the source") {
   const auto folder = fixtures();
   if (!folder) return;
-  for (const auto& [name, matrix] : std::vector<std::pair<std::string, std::string>>{
+  for (const auto& [source_name, matrix] : std::vector<std::pair<std::string, std::string>>{
            {"columns", "X"}, {"old", "X"}, {"csr_float32", "X"}, {"raw", "raw/X"}}) {
+    const std::string& name = source_name;
     CAPTURE(name);
     const std::filesystem::path source = *folder / (name + ".h5ad");
     const std::filesystem::path path = *folder / ("result_" + name + ".h5ad");
@@ -207,9 +208,10 @@ TEST_CASE("counts are written as an input, and read back") {
   dataset.counts = expected_counts();
   dataset.cell_names = expected_cell_names();
   dataset.gene_names = expected_gene_names();
-  for (int gene = 0; gene < kGenes; ++gene) dataset.gene_symbols.push_back(expected_symbol(gene));
+  for (std::int64_t gene = 0; gene < kGenes; ++gene)
+    dataset.gene_symbols.push_back(expected_symbol(gene));
   CellColumn group{"group", {}};
-  for (int cell = 0; cell < kCells; ++cell)
+  for (std::int64_t cell = 0; cell < kCells; ++cell)
     group.values.push_back("group" + std::to_string(cell % 3));
   const std::filesystem::path path = *folder / "counts.h5ad";
   write_h5ad_counts(path, dataset, {group});
