@@ -13,8 +13,10 @@ bool is_finished(const Progress& progress) {
   return progress.total > 0 && progress.done >= progress.total;
 }
 
-/// Three digits or so.
+/// Three digits or so: "8.1", "120", "41k", "3.9M".
 std::string speed_text(double speed) {
+  if (speed >= 1e6) return fmt::format("{:.1f}M", speed * 1e-6);
+  if (speed >= 1e4) return fmt::format("{:.0f}k", speed * 1e-3);
   if (speed >= 100) return fmt::format("{:.0f}", speed);
   if (speed >= 1) return fmt::format("{:.1f}", speed);
   return fmt::format("{:.2g}", speed);

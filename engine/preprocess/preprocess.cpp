@@ -117,7 +117,7 @@ Preprocessed preprocess(const CsrView& counts, const PreprocessOptions& options,
   constexpr std::int64_t kStages = 4;
   std::int64_t stage = 0;
   const auto next_stage = [&](const char* name) {
-    report_progress(callbacks, {name, stage++, kStages, "steps"});
+    report_progress(callbacks, {"prepare", stage++, kStages, "steps", 0, name});
   };
 
   next_stage("filter");
@@ -139,6 +139,7 @@ Preprocessed preprocess(const CsrView& counts, const PreprocessOptions& options,
 
   next_stage("scale genes");
   scale_genes(result, options.quantiles, n_threads, callbacks);
+  report_progress(callbacks, {"prepare", kStages, kStages, "steps"});
   return result;
 }
 
