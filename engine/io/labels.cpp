@@ -92,12 +92,12 @@ class LabelTable {
     if (!column.empty()) {
       column_ = find_column(first, column, input_.name());
     } else {
-      column_ = has_header || first.size() == 2 ? guess_column(first, input_.name())
-                                                : refuse_no_header(first);
+      if (!has_header && first.size() > 2) refuse_no_header(first);
+      column_ = guess_column(first, input_.name());
     }
   }
 
-  std::size_t refuse_no_header(const Fields& first) const {
+  [[noreturn]] void refuse_no_header(const Fields& first) const {
     throw data_error(fmt::format("{}: {} columns and no header that says which holds the labels",
                                  input_.name(), first.size()));
   }

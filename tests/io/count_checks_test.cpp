@@ -56,7 +56,7 @@ TEST_CASE("summaries of values") {
 TEST_CASE("the first value that is no count is named, with cell and gene") {
   CHECK_NOTHROW(check_counts(dataset_of({1, 2, 3, 4}), false));
   CHECK_NOTHROW(check_counts(dataset_of({1, 2.5, 3, 4}), true));
-  const auto check = [](std::vector<float> values, bool allow) {
+  const auto check = [](const std::vector<float>& values, bool allow) {
     return [=] { check_counts(dataset_of(values), allow); };
   };
   check_error(

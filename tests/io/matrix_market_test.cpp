@@ -59,18 +59,18 @@ Scratch& tenx(Scratch& scratch) {
 }  // namespace
 
 TEST_CASE("entries in any order give the same matrix") {
-  constexpr int n_genes = 37;
-  constexpr int n_cells = 53;
+  constexpr std::size_t n_genes = 37;
+  constexpr std::size_t n_cells = 53;
   std::mt19937 random(1);
   std::vector<float> truth(n_cells * n_genes);
   struct Line {
-    int gene;
-    int cell;
+    std::size_t gene;
+    std::size_t cell;
     std::string text;
   };
   std::vector<Line> lines;
-  for (int cell = 0; cell < n_cells; ++cell) {
-    for (int gene = 0; gene < n_genes; ++gene) {
+  for (std::size_t cell = 0; cell < n_cells; ++cell) {
+    for (std::size_t gene = 0; gene < n_genes; ++gene) {
       if (random() % 3 != 0 || cell == 0 || cell == 20 || cell == n_cells - 1) continue;
       const int value = static_cast<int>(random() % 1000);  // Zeros too: they are dropped.
       truth[cell * n_genes + gene] = static_cast<float>(value);
@@ -87,7 +87,7 @@ TEST_CASE("entries in any order give the same matrix") {
   SUBCASE("cell by cell") {}
   SUBCASE("cell by cell, genes descending") {
     std::sort(lines.begin(), lines.end(), [](const Line& a, const Line& b) {
-      return std::pair(a.cell, -a.gene) < std::pair(b.cell, -b.gene);
+      return std::pair(a.cell, b.gene) < std::pair(b.cell, a.gene);
     });
   }
   SUBCASE("gene by gene") {
