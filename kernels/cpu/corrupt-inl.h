@@ -47,16 +47,24 @@ HWY_INLINE FloatMask draw(WordVector random, Vector probability) {
   return hn::Or(hn::RebindMask(d, hn::Lt(random, limit)), hn::Ge(threshold, hn::Set(d, kTwoTo32)));
 }
 
-/// kernels/math/biozero.h, biozero_from_basis, with cells in the lanes.
-HWY_INLINE Vector biozero_probability(const float* HWY_RESTRICT basis,
-                                      const float* HWY_RESTRICT coefficients, Vector shrink) {
+/// kernels/math/biozero.h, biozero_from_basis, with cells in the lanes, for `kGenes` genes whose
+/// coefficients follow each other.
+template <int kGenes>
+HWY_INLINE void biozero_probabilities(const float* HWY_RESTRICT basis,
+                                      const float* HWY_RESTRICT coefficients, Vector shrink,
+                                      Vector* HWY_RESTRICT probabilities) {
   const Floats d;
-  Vector p = hn::Zero(d);
+  Vector p[kGenes];
+  for (Vector& sum : p) sum = hn::Zero(d);
   for (int k = kBiozeroTerms - 1; k >= 0; --k) {
-    p = hn::MulAdd(hn::Load(d, basis + static_cast<std::size_t>(k) * kGroup),
-                   hn::Set(d, coefficients[k]), p);
+    const Vector term = hn::Load(d, basis + static_cast<std::size_t>(k) * kGroup);
+    for (int gene = 0; gene < kGenes; ++gene) {
+      p[gene] = hn::MulAdd(term, hn::Set(d, coefficients[gene * kBiozeroTerms + k]), p[gene]);
+    }
   }
-  return hn::Mul(hn::Min(hn::Max(p, hn::Zero(d)), hn::Set(d, 1.0f)), shrink);
+  for (int gene = 0; gene < kGenes; ++gene) {
+    probabilities[gene] = hn::Mul(hn::Min(hn::Max(p[gene], hn::Zero(d)), hn::Set(d, 1.0f)), shrink);
+  }
 }
 
 /// What a masked zero becomes: noise in the range of the gene's counts.
@@ -76,23 +84,27 @@ struct MaskCounts {
   Vector biozero[kVectorsInGroup];
 };
 
-/// Masks and corrupts vector `v` of group `group` of one gene, whose gathered values lie at `at`.
+/// Where 16 cells of a batch lie: vector `v` of group `group`.
+struct Lanes {
+  std::int64_t group;
+  int v;
+
+  std::size_t offset() const { return static_cast<std::size_t>(v) * kLanes; }
+  std::size_t first_cell() const { return group * kGroup + offset(); }
+};
+
+/// Masks and corrupts the cells of one vector in one gene, whose gathered values lie at `at`.
+/// `biozero` counts where they are zeros.
 HWY_INLINE void corrupt_vector(TrainingState& state, const Batch& batch, std::int32_t gene,
-                               std::int64_t group, int v, std::size_t at, FloatMask active,
-                               WordVector random, MaskCounts& counts) {
+                               Lanes cells, std::size_t at, FloatMask active, WordVector random,
+                               Vector biozero, MaskCounts& counts) {
   const Floats d;
   const Words words;
   const TrainingOptions& options = state.options;
-  const std::size_t lane = static_cast<std::size_t>(v) * kLanes;
   const Vector gathered = hn::Load(d, &state.target[at]);
   const FloatMask zero = hn::And(active, hn::Eq(gathered, hn::Set(d, kAbsent)));
   const FloatMask nonzero = hn::AndNot(zero, active);
-
-  const Vector biozero = hn::IfThenElseZero(
-      zero, biozero_probability(
-                &batch.biozero_basis[group * kBiozeroTerms * kGroup + lane],
-                &state.data.biozero_coefficients[static_cast<std::size_t>(gene) * kBiozeroTerms],
-                hn::Load(d, &batch.biozero_shrink[group * kGroup + lane])));
+  biozero = hn::IfThenElseZero(zero, biozero);
   const FloatMask masked_zero =
       hn::And(zero, draw(random, hn::Mul(biozero, hn::Set(d, options.mask_zero))));
   const FloatMask drawn = hn::RebindMask(d, hn::Lt(random, hn::Set(words, state.nonzero_limit)));
@@ -108,7 +120,7 @@ HWY_INLINE void corrupt_vector(TrainingState& state, const Batch& batch, std::in
   hn::Store(weight, d, &state.mask_weight[at]);
   if (options.biozero_weight != 0) {
     hn::Store(biozero, d, &state.zero_weight[at]);
-    counts.biozero[v] = hn::Add(counts.biozero[v], biozero);
+    counts.biozero[cells.v] = hn::Add(counts.biozero[cells.v], biozero);
   }
   counts.masked_nonzeros += static_cast<std::int64_t>(hn::CountTrue(d, masked_nonzero));
   if (hn::AllFalse(d, masked_zero)) return;
@@ -119,7 +131,37 @@ HWY_INLINE void corrupt_vector(TrainingState& state, const Batch& batch, std::in
   for (int k = 0; k < kLanes; ++k) {
     if ((bits[k / 8] >> (k % 8) & 1) == 0) continue;
     state.input[at + k] =
-        corrupted_zero(state, batch, batch.cell_ids[group * kGroup + lane + k], gene);
+        corrupted_zero(state, batch, batch.cell_ids[cells.first_cell() + k], gene);
+  }
+}
+
+/// The same for the `kGenes` genes from `gene` on, at most the four that share a Philox block.
+template <int kGenes>
+HWY_INLINE void corrupt_genes(TrainingState& state, const Batch& batch, std::int32_t gene,
+                              Lanes cells, std::size_t at, FloatMask active, MaskCounts& counts) {
+  const Floats d;
+  const Words words;
+  WordVector random[4];
+  random_words(state.options.seed, philox::Purpose::mask, batch.epoch,
+               hn::Load(words, &batch.cell_ids[cells.first_cell()]),
+               static_cast<std::uint32_t>(gene) / 4, random);
+  // Without the biozero term of the loss, the probability is needed only where a zero might be
+  // masked: where the draw is below the largest threshold there is.
+  bool needed = state.options.biozero_weight != 0 || state.zero_always;
+  for (int k = 0; k < kGenes; ++k) {
+    needed = needed || !hn::AllFalse(words, hn::Lt(random[k], hn::Set(words, state.zero_limit)));
+  }
+  Vector biozero[kGenes];
+  for (Vector& p : biozero) p = hn::Zero(d);
+  if (needed) {
+    biozero_probabilities<kGenes>(
+        &batch.biozero_basis[cells.group * kBiozeroTerms * kGroup + cells.offset()],
+        &state.data.biozero_coefficients[static_cast<std::size_t>(gene) * kBiozeroTerms],
+        hn::Load(d, &batch.biozero_shrink[cells.first_cell()]), biozero);
+  }
+  for (int k = 0; k < kGenes; ++k) {
+    corrupt_vector(state, batch, gene + k, cells, at + static_cast<std::size_t>(k) * kGroup, active,
+                   random[k], biozero[k], counts);
   }
 }
 
@@ -156,8 +198,6 @@ HWY_INLINE FloatMask active_lanes(const Batch& batch, std::int64_t group, int v)
 /// Phase 1, first half: fills the slice's input, target and weights, and its part of the
 /// denominators.
 inline void corrupt_slice(TrainingState& state, Batch& batch, std::int32_t slice) {
-  const Floats d;
-  const Words words;
   const std::int32_t first = state.slices.begin(slice);
   const std::int32_t end = state.slices.end(slice);
   gather(state, batch, state.target, state.slice_offset(slice), first, end, kAbsent);
@@ -167,19 +207,25 @@ inline void corrupt_slice(TrainingState& state, Batch& batch, std::int32_t slice
   for (std::int64_t group = 0; group < batch.n_groups; ++group) {
     const std::size_t panel = state.slice_offset(slice) + group * state.slice_panel();
     MaskCounts counts;
-    for (Vector& sum : counts.biozero) sum = hn::Zero(d);
-    for (std::int32_t block = first; block < end; block += 4) {
-      for (int v = 0; v < kVectorsInGroup; ++v) {
-        const FloatMask active = active_lanes(batch, group, v);
-        const std::size_t lane = static_cast<std::size_t>(v) * kLanes;
-        WordVector random[4];
-        random_words(state.options.seed, philox::Purpose::mask, batch.epoch,
-                     hn::Load(words, &batch.cell_ids[group * kGroup + lane]),
-                     static_cast<std::uint32_t>(block) / 4, random);
-        for (std::int32_t k = 0; k < 4 && block + k < end; ++k) {
-          const std::size_t row = static_cast<std::size_t>(block + k - first);
-          corrupt_vector(state, batch, block + k, group, v, panel + row * kGroup + lane, active,
-                         random[k], counts);
+    for (Vector& sum : counts.biozero) sum = hn::Zero(Floats());
+    for (int v = 0; v < kVectorsInGroup; ++v) {
+      const FloatMask active = active_lanes(batch, group, v);
+      const Lanes cells{group, v};
+      for (std::int32_t gene = first; gene < end; gene += 4) {
+        const std::size_t at =
+            panel + static_cast<std::size_t>(gene - first) * kGroup + cells.offset();
+        switch (end - gene) {
+          case 1:
+            corrupt_genes<1>(state, batch, gene, cells, at, active, counts);
+            break;
+          case 2:
+            corrupt_genes<2>(state, batch, gene, cells, at, active, counts);
+            break;
+          case 3:
+            corrupt_genes<3>(state, batch, gene, cells, at, active, counts);
+            break;
+          default:
+            corrupt_genes<4>(state, batch, gene, cells, at, active, counts);
         }
       }
     }

@@ -7,6 +7,17 @@
 
 namespace maskclass::cpu {
 
+namespace {
+
+/// floor(probability * 2^32), or `always` where that does not fit.
+void set_limit(double probability, std::uint32_t& limit, bool& always) {
+  const double exact = std::floor(probability * 0x1p32);
+  always = exact >= 0x1p32;
+  limit = always ? 0 : static_cast<std::uint32_t>(exact);
+}
+
+}  // namespace
+
 void Tensor::resize(std::size_t n) {
   value.assign(n, 0.0f);
   first_moment.assign(n, 0.0f);
@@ -52,9 +63,8 @@ Batch::Batch(std::int64_t most_groups, int n_biozero_terms)
 TrainingState::TrainingState(const ScaledData& scaled_data, const NetworkShape& shape,
                              const TrainingOptions& training_options)
     : data(scaled_data), options(training_options), network(shape) {
-  const double limit = std::floor(options.mask_nonzero * 0x1p32);
-  nonzero_always = limit >= 0x1p32;
-  nonzero_limit = nonzero_always ? 0 : static_cast<std::uint32_t>(limit);
+  set_limit(options.mask_nonzero, nonzero_limit, nonzero_always);
+  set_limit(static_cast<double>(options.mask_zero), zero_limit, zero_always);
   most_groups = groups_for(std::min<std::int64_t>(options.batch_size, data.n_cells));
   const std::size_t panels = slice_offset(slices.count);
   for (AlignedFloats* array : {&input, &target, &mask_weight}) array->resize(panels);

@@ -112,8 +112,10 @@ struct TrainingState {
   Network network;
   const Slices& slices = network.slices;
   std::int64_t most_groups = 0;     ///< groups of cells of a whole batch
-  std::uint32_t nonzero_limit = 0;  ///< floor(mask_nonzero * 2^32)
+  std::uint32_t nonzero_limit = 0;  ///< floor(mask_nonzero * 2^32): a non-zero is masked below it.
   bool nonzero_always = false;      ///< where that is 2^32
+  std::uint32_t zero_limit = 0;     ///< The same for zeros that are certainly biological.
+  bool zero_always = false;
 
   // Panels of the slices: [slice][group][slices.width][16].
   AlignedFloats input;        ///< corrupted, scaled
