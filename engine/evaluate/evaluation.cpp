@@ -87,7 +87,7 @@ EvaluationReport evaluate(const EvaluationInput& input, const EvaluationOptions&
   report.n_cells = input.denoised.n_cells;
   report.n_genes = input.denoised.n_genes;
   if (input.truth) report.denoising = score_denoising(input, options.n_threads, callbacks);
-  if (input.labels.empty()) return report;
+  if (input.labels.empty() || !options.cluster) return report;
 
   report.n_labels = input.n_labels;
   report.n_clusters = options.n_clusters > 0 ? options.n_clusters : input.n_labels;

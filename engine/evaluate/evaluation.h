@@ -24,6 +24,7 @@ struct EvaluationInput {
 
 struct EvaluationOptions {
   std::int32_t n_clusters = 0;  ///< k of k-means; 0: the number of labels.
+  bool cluster = true;          ///< Compare clusters with the labels, where there are any.
   bool baseline = true;         ///< Cluster the observed values, too.
   std::uint64_t seed = 0;
   int n_threads = 1;  ///< Changes the speed only.
