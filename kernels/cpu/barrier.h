@@ -30,7 +30,7 @@ class Barrier {
   }
 
  private:
-  static constexpr int kSpins = 2000;  // about 20 to 60 microseconds
+  static constexpr int kSpins = 300;  // a few microseconds
 
   static void pause() {
 #if defined(__x86_64__) || defined(__i386__)
