@@ -4,9 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <new>
 #include <span>
-#include <stdexcept>
 
 #include "engine/error.h"
 #include "engine/io/count_checks.h"
@@ -129,14 +127,7 @@ Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
 
 Dataset read_h5ad(const std::filesystem::path& path, const ReadOptions& options,
                   const Callbacks& callbacks) {
-  const hdf5::Session session;
-  try {
-    return read_open(path, options, callbacks);
-  } catch (const std::bad_alloc&) {
-    throw data_error(path.string() + ": the matrix needs more memory than there is");
-  } catch (const std::length_error&) {
-    throw data_error(path.string() + ": the matrix needs more memory than there is");
-  }
+  return hdf5::in_session(path.string(), [&] { return read_open(path, options, callbacks); });
 }
 
 }  // namespace maskclass::io
