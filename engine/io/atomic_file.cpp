@@ -23,11 +23,12 @@ std::string reason(int error) {
 
 /// "results/" names the folder "results"; a link stays and what it points to is replaced.
 fs::path final_path(const fs::path& path) {
-  const fs::path named = path.has_filename() ? path : path.parent_path();
+  fs::path named = path.has_filename() ? path : path.parent_path();
   std::error_code ignored;
   if (!fs::is_symlink(named, ignored)) return named;
-  const fs::path target = fs::weakly_canonical(named, ignored);
-  return ignored ? named : target;
+  fs::path target = fs::weakly_canonical(named, ignored);
+  if (ignored) return named;
+  return target;
 }
 
 fs::path folder_of(const fs::path& path) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "engine/io/count_checks.h"
@@ -12,11 +13,13 @@ namespace maskclass::io {
 
 /// A whole number without a sign, of at most 18 digits.
 inline const char* parse_whole(const char* at, std::int64_t& value) {
-  const char* start = at;
+  constexpr std::ptrdiff_t most_digits = 18;
+  const char* const start = at;
   std::int64_t sum = 0;
-  for (; *at >= '0' && *at <= '9' && at - start < 19; ++at) sum = 10 * sum + (*at - '0');
+  for (; *at >= '0' && *at <= '9' && at - start < most_digits; ++at) sum = 10 * sum + (*at - '0');
   value = sum;
-  return at == start || at - start > 18 ? nullptr : at;
+  const bool more = *at >= '0' && *at <= '9';
+  return at == start || more ? nullptr : at;
 }
 
 /// Any number, such as "-1.5e3", "nan" or "inf", rounded to the nearest float; what is too large

@@ -93,7 +93,7 @@ class TextInput::Producer {
   /// False at the end of the file and where nobody waits any more.
   bool produce_block() {
     Block block = empty_block();
-    std::memcpy(block.text.get(), carry_.data(), carry_.size());
+    std::copy(carry_.begin(), carry_.end(), block.text.get());
     block.size = carry_.size();
     bool at_end = false;
     char* last_end = nullptr;

@@ -1,0 +1,162 @@
+#include "engine/io/result_reader.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <stdexcept>
+#include <utility>
+
+#include "engine/error.h"
+#include "engine/io/file_format.h"
+#include "engine/io/h5ad_result_reader.h"
+#include "engine/io/matrix_market_reader.h"
+#include "engine/io/name_lists.h"
+#include "engine/io/npy_file.h"
+#include "engine/io/table_reader.h"
+
+namespace maskclass::io {
+namespace {
+
+namespace fs = std::filesystem;
+
+void check_range(std::int64_t first, std::int64_t n, std::size_t n_cells) {
+  if (first < 0 || n < 0 || first > static_cast<std::int64_t>(n_cells) - n) {
+    throw std::out_of_range("ResultReader::read: no such cells");
+  }
+}
+
+/// A text file, held in memory as its non-zeros.
+class SparseResult : public ResultReader {
+ public:
+  explicit SparseResult(Dataset dataset) : dataset_(std::move(dataset)) {}
+  const std::vector<std::string>& cell_names() const override { return dataset_.cell_names; }
+  const std::vector<std::string>& gene_names() const override { return dataset_.gene_names; }
+
+  void read(std::int64_t first_cell, std::int64_t n_cells, float* out) override {
+    check_range(first_cell, n_cells, dataset_.cell_names.size());
+    const CsrView matrix = dataset_.counts.view();
+    std::fill_n(out, n_cells * matrix.n_genes, 0.0f);
+    for (std::int64_t row = 0; row < n_cells; ++row) {
+      const auto genes = matrix.row_indices(first_cell + row);
+      const auto values = matrix.row_values(first_cell + row);
+      for (std::size_t k = 0; k < genes.size(); ++k) {
+        out[row * matrix.n_genes + genes[k]] = values[k];
+      }
+    }
+  }
+
+ private:
+  Dataset dataset_;
+};
+
+/// The names beside an .npy: NAME.cells.txt for NAME.npy and for NAME.output.npy.
+std::vector<std::string> names_beside(const fs::path& path, const std::string& what,
+                                      std::int64_t n) {
+  fs::path stem = path.parent_path() / path.stem();
+  for (;;) {
+    const fs::path file = stem.string() + "." + what + "s.txt";
+    std::error_code ignored;
+    if (fs::exists(file, ignored)) {
+      std::vector<std::string> names = read_names(file);
+      if (static_cast<std::int64_t>(names.size()) == n) return names;
+      throw data_error(fmt::format("{}: {} names, but {} has {} {}s", file.string(), names.size(),
+                                   path.string(), n, what));
+    }
+    if (!stem.has_extension()) return numbered_names(what, n);
+    stem.replace_extension();
+  }
+}
+
+class NpyResult : public ResultReader {
+ public:
+  explicit NpyResult(const fs::path& path)
+      : file_(path),
+        cell_names_(names_beside(path, "cell", file_.n_rows())),
+        gene_names_(names_beside(path, "gene", file_.n_columns())) {}
+  const std::vector<std::string>& cell_names() const override { return cell_names_; }
+  const std::vector<std::string>& gene_names() const override { return gene_names_; }
+
+  void read(std::int64_t first_cell, std::int64_t n_cells, float* out) override {
+    check_range(first_cell, n_cells, cell_names_.size());
+    file_.read(first_cell, n_cells, out);
+  }
+
+ private:
+  NpyFile file_;
+  std::vector<std::string> cell_names_;
+  std::vector<std::string> gene_names_;
+};
+
+/// What an .h5ad calls a matrix, and the file of a result folder that holds the same.
+std::string file_stem(const std::string& name) {
+  constexpr std::array<std::pair<const char*, const char*>, 5> same = {
+      {{"X", "matrix"},
+       {"layers/maskclass", "log2"},
+       {"layers/denoised", "counts"},
+       {"layers/biozero", "biozero"},
+       {"obsm/X_maskclass", "latent"}}};
+  for (const auto& [matrix, stem] : same) {
+    if (name == matrix) return stem;
+  }
+  return name;
+}
+
+/// The matrix `stem`.mtx or table `stem`.tsv in a folder, plain or gzip.
+std::optional<fs::path> find_in_folder(const fs::path& folder, const std::string& stem) {
+  // A name with a folder in it must not lead out of this one.
+  if (stem.empty() || stem.find('/') != std::string::npos) return std::nullopt;
+  if (auto path = plain_or_gzip(folder / (stem + ".mtx"))) return path;
+  return plain_or_gzip(folder / (stem + ".tsv"));
+}
+
+Dataset read_file(const fs::path& path) {
+  ReadOptions options;
+  if (format_by_name(path) == FileFormat::matrix_market) {
+    return read_matrix_market_file(path, options, {});
+  }
+  return read_table(path, options, {});
+}
+
+Dataset read_from_folder(const fs::path& folder, const std::string& name) {
+  if (const auto path = find_in_folder(folder, file_stem(name))) return read_file(*path);
+  // One matrix only, as in a 10x folder: there is nothing to choose from.
+  if (const auto path = find_in_folder(folder, "matrix")) {
+    return read_matrix_market_folder(folder, {}, {});
+  }
+  if (name.empty()) {
+    if (const auto path = find_in_folder(folder, "log2")) return read_file(*path);
+  }
+  throw data_error(fmt::format("{}: the folder has neither {}.mtx nor matrix.mtx (or .gz)",
+                               folder.string(), name.empty() ? "log2" : file_stem(name)));
+}
+
+}  // namespace
+
+std::unique_ptr<ResultReader> open_result(const fs::path& path, const std::string& name) {
+  require_input(path);
+  if (fs::is_directory(path)) {
+    return std::make_unique<SparseResult>(read_from_folder(path, name));
+  }
+  switch (format_by_name(path)) {
+    case FileFormat::h5ad:
+#ifdef MASKCLASS_HAS_HDF5
+      return open_h5ad_result(path, name);
+#else
+      refuse_h5ad(path);
+#endif
+    case FileFormat::npy:
+      return std::make_unique<NpyResult>(path);
+    case FileFormat::matrix_market:
+    case FileFormat::table:
+      return std::make_unique<SparseResult>(read_file(path));
+    default:
+      throw usage_error(fmt::format(
+          "{}: a matrix is read from .h5ad, .npy, .mtx[.gz], .csv[.gz], .tsv[.gz] or a folder of "
+          "Matrix Market files, and the name has none of these endings",
+          path.string()));
+  }
+}
+
+}  // namespace maskclass::io

@@ -1,0 +1,36 @@
+#include "engine/io/result_writer.h"
+
+#include <fmt/core.h>
+
+#include "engine/error.h"
+#include "engine/io/file_format.h"
+#include "engine/io/h5ad_writer.h"
+#include "engine/io/text_result_writer.h"
+
+namespace maskclass::io {
+
+std::unique_ptr<ResultWriter> open_result_writer(const std::filesystem::path& path,
+                                                 const ResultHeader& header) {
+  switch (format_by_name(path)) {
+    case FileFormat::h5ad:
+#ifdef MASKCLASS_HAS_HDF5
+      return open_h5ad_writer(path, header);
+#else
+      refuse_h5ad(path);
+#endif
+    case FileFormat::folder:
+      return open_folder_writer(path, header);
+    case FileFormat::matrix_market:
+    case FileFormat::table:
+    case FileFormat::npy:
+      return open_single_files_writer(path, header);
+    case FileFormat::unknown:
+      break;
+  }
+  throw usage_error(fmt::format(
+      "{}: the ending of the output's name must be .h5ad, .mtx[.gz], .csv[.gz], .tsv[.gz] or .npy; "
+      "a name without ending, or with '/' behind it, is a folder of Matrix Market files",
+      path.string()));
+}
+
+}  // namespace maskclass::io
