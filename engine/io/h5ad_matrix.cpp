@@ -13,8 +13,10 @@ namespace {
 
 using Storage = StoredMatrix::Storage;
 
-/// Values a block holds: large enough for full speed, small beside the matrix.
-constexpr std::int64_t kBlockValues = std::int64_t{1} << 20;
+/// Values a block holds: large enough for full speed, small enough for the cache.
+constexpr std::int64_t kBlockValues = std::int64_t{1} << 18;
+/// Values a block may hold so that it ends where chunks do (12 bytes each while it is read).
+constexpr std::int64_t kLargestBlockValues = std::int64_t{1} << 22;
 
 std::string storage_name(const hdf5::Node& group) {
   for (const char* attribute : {"encoding-type", "h5sparse_format"}) {
@@ -76,12 +78,13 @@ void open_dense(const hdf5::Node& file, const std::string& name, StoredMatrix& m
   matrix.n_genes = extent[1];
 }
 
-/// Length of a block of rows: whole chunks where they are small enough.
+/// Length of a block of rows: whole chunks, unless one row of chunks is too large.
 std::int64_t block_rows(const hdf5::Node& dataset, std::int64_t values_per_row) {
-  const std::int64_t rows =
-      std::max<std::int64_t>(1, kBlockValues / std::max<std::int64_t>(1, values_per_row));
+  const std::int64_t width = std::max<std::int64_t>(1, values_per_row);
+  const std::int64_t rows = std::max<std::int64_t>(1, kBlockValues / width);
   const std::int64_t chunk = hdf5::chunk_rows(dataset);
-  return chunk > 0 && chunk < rows ? rows / chunk * chunk : rows;
+  if (chunk == 0 || chunk * width > kLargestBlockValues) return rows;
+  return std::max(chunk, rows / chunk * chunk);
 }
 
 /// Calls work(first, n) for consecutive blocks of [0, total) and reports after each.
@@ -98,11 +101,15 @@ void for_blocks(std::int64_t total, std::int64_t block, const char* unit,
 CsrMatrix load_csr(const StoredMatrix& matrix, const Callbacks& callbacks) {
   CsrMatrix result{matrix.n_cells, matrix.n_genes, matrix.indptr, {}, {}};
   const std::int64_t n_nonzeros = matrix.indptr.back();
-  result.indices.resize(n_nonzeros);
-  result.values.resize(n_nonzeros);
+  result.indices.reserve(n_nonzeros);
+  result.values.reserve(n_nonzeros);
+  // Grown a block at a time: the zeros that a vector starts with are still in the cache when they
+  // are overwritten, so that memory is passed through once, not twice.
   for_blocks(n_nonzeros, block_rows(matrix.values, 1), "values", callbacks,
              [&](std::int64_t first, std::int64_t n) {
+               result.indices.resize(first + n);
                hdf5::read_indices(matrix.indices, first, n, result.indices.data() + first);
+               result.values.resize(first + n);
                hdf5::read_floats(matrix.values, first, n, result.values.data() + first);
              });
   return result;

@@ -52,7 +52,7 @@ CsrMatrix load(const StoredMatrix& matrix, const MatrixNames& names, int n_threa
 void read_dense_rows(const StoredMatrix& matrix, const MatrixNames& names, std::int64_t first_cell,
                      std::int64_t n_cells, float* out);
 
-/// The first stored values, at most about a million: enough to see what kind of numbers they are.
+/// The first stored values, at most some millions: enough to see what kind of numbers they are.
 std::vector<float> first_values(const StoredMatrix& matrix);
 
 }  // namespace maskclass::io

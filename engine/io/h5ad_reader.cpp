@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <new>
+#include <algorithm>
+#include <span>
 
 #include "engine/error.h"
 #include "engine/io/count_checks.h"
@@ -12,6 +13,8 @@
 
 namespace maskclass::io {
 namespace {
+
+constexpr std::size_t kSummaryBlock = std::size_t{1} << 20;
 
 /// A matrix of the file, by its path and by the flag that chooses it.
 struct Choice {
@@ -72,6 +75,18 @@ std::vector<std::string> symbols(const Frame& var) {
   return {};
 }
 
+ValueSummary summarise_parallel(std::span<const float> values, int n_threads) {
+  ValueSummary summary;
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+  for (std::size_t first = 0; first < values.size(); first += kSummaryBlock) {
+    const ValueSummary part =
+        summarise(values.subspan(first, std::min(kSummaryBlock, values.size() - first)));
+#pragma omp critical(maskclass_h5ad_summary)
+    summary = combine(summary, part);
+  }
+  return summary;
+}
+
 void check_is_anndata(const hdf5::Node& file) {
   if (hdf5::has(file, "obs") && hdf5::has(file, "var")) return;
   const bool cell_ranger = hdf5::has(file, "matrix/barcodes") || hdf5::has(file, "matrix/indptr");
@@ -102,8 +117,9 @@ Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
   const MatrixNames names{dataset.cell_names, dataset.gene_names};
   read_pointers(matrix, names);
   dataset.counts = load(matrix, names, options.n_threads, callbacks);
-  const ValueSummary summary = summarise(dataset.counts.values);
-  check_counts(dataset, options.allow_non_integer, summary.counts() ? "" : advice(file, choice));
+  if (!summarise_parallel(dataset.counts.values, options.n_threads).counts()) {
+    check_counts(dataset, options.allow_non_integer, advice(file, choice));
+  }
   return dataset;
 }
 
@@ -111,14 +127,7 @@ Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
 
 Dataset read_h5ad(const std::filesystem::path& path, const ReadOptions& options,
                   const Callbacks& callbacks) {
-  const hdf5::Session session;
-  try {
-    return read_open(path, options, callbacks);
-  } catch (const std::bad_alloc&) {
-    throw data_error(path.string() + ": the matrix needs more memory than there is");
-  } catch (const std::length_error&) {
-    throw data_error(path.string() + ": the matrix needs more memory than there is");
-  }
+  return hdf5::in_session(path.string(), [&] { return read_open(path, options, callbacks); });
 }
 
 }  // namespace maskclass::io

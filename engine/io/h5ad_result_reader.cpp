@@ -102,29 +102,32 @@ hdf5::Node open_column(const hdf5::Node& file, const std::string& table,
 
 std::unique_ptr<ResultReader> open_h5ad_result(const std::filesystem::path& path,
                                                const std::string& name) {
-  const hdf5::Session session;
-  return std::make_unique<H5adResultReader>(path, name);
+  return hdf5::in_session(path.string(),
+                          [&] { return std::make_unique<H5adResultReader>(path, name); });
 }
 
 std::vector<std::string> read_h5ad_column(const std::filesystem::path& path,
                                           const std::string& table, const std::string& column) {
-  const hdf5::Session session;
-  return text_column(open_column(hdf5::open_file(path), table, column));
+  return hdf5::in_session(path.string(), [&] {
+    return text_column(open_column(hdf5::open_file(path), table, column));
+  });
 }
 
 std::vector<double> read_h5ad_numbers(const std::filesystem::path& path, const std::string& table,
                                       const std::string& column) {
-  const hdf5::Session session;
-  return number_column(open_column(hdf5::open_file(path), table, column));
+  return hdf5::in_session(path.string(), [&] {
+    return number_column(open_column(hdf5::open_file(path), table, column));
+  });
 }
 
 std::optional<std::string> read_h5ad_parameter(const std::filesystem::path& path,
                                                const std::string& name) {
-  const hdf5::Session session;
-  const hdf5::Node file = hdf5::open_file(path);
-  const std::string full = "uns/maskclass/" + name;
-  if (!hdf5::has(file, full)) return std::nullopt;
-  return hdf5::read_scalar_text(hdf5::open(file, full));
+  return hdf5::in_session(path.string(), [&]() -> std::optional<std::string> {
+    const hdf5::Node file = hdf5::open_file(path);
+    const std::string full = "uns/maskclass/" + name;
+    if (!hdf5::has(file, full)) return std::nullopt;
+    return hdf5::read_scalar_text(hdf5::open(file, full));
+  });
 }
 
 }  // namespace maskclass::io

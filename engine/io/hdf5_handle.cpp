@@ -43,6 +43,10 @@ void Handle::reset() noexcept {
   H5Idec_ref(std::exchange(id_, H5I_INVALID_HID));
 }
 
+void fail_for_memory(const std::string& where) {
+  throw data_error(where + ": needs more memory than there is, or is damaged");
+}
+
 void fail(const std::string& where, const std::string& what) {
   std::string reason;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_innermost, &reason);

@@ -3,6 +3,8 @@
 #include <hdf5.h>
 
 #include <mutex>
+#include <new>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -22,6 +24,23 @@ class Session {
   H5E_auto2_t print_ = nullptr;
   void* print_data_ = nullptr;
 };
+
+/// Throws Error{data}: the file asks for more memory than there is.
+[[noreturn]] void fail_for_memory(const std::string& where);
+
+/// Does `work` within a Session. A damaged file can claim any extent: memory that cannot be had is
+/// an error of the file `where`.
+template <class Work>
+auto in_session(const std::string& where, const Work& work) {
+  const Session session;
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    fail_for_memory(where);
+  } catch (const std::length_error&) {
+    fail_for_memory(where);
+  }
+}
 
 /// An HDF5 identifier (file, group, dataset, type, ...) that is closed with the object.
 class Handle {

@@ -74,6 +74,21 @@ std::int64_t attribute_size(const Handle& attribute, const std::string& where) {
   return check(H5Sget_simple_extent_npoints(space.id()), where, "cannot read an attribute");
 }
 
+/// A dataset that lies in one piece cannot be larger than its file: an extent that says so is
+/// damaged, and must not become a request for memory.
+void check_fits_file(const Node& dataset) {
+  if (H5Dget_offset(dataset.id()) == HADDR_UNDEF) return;  // in chunks, or never written
+  const Handle file =
+      checked_handle(H5Iget_file_id(dataset.id()), dataset.where, "cannot find its file");
+  hsize_t file_bytes = 0;
+  check(H5Fget_filesize(file.id(), &file_bytes), dataset.where, "cannot read the file's size");
+  double bytes = static_cast<double>(H5Tget_size(type_of(dataset).id()));
+  for (const std::int64_t size : shape(dataset)) bytes *= static_cast<double>(size);
+  if (bytes > static_cast<double>(file_bytes)) {
+    throw data_error(dataset.where + ": is larger than the file; the file is truncated or damaged");
+  }
+}
+
 }  // namespace
 
 Node open_file(const std::filesystem::path& path) {
@@ -120,6 +135,7 @@ Node open(const Node& parent, const std::string& name) {
   if (type != H5I_GROUP && type != H5I_DATASET) {
     throw data_error(where + ": is neither a group nor a dataset");
   }
+  if (type == H5I_DATASET) check_fits_file(node);
   return node;
 }
 
