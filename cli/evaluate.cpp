@@ -68,7 +68,7 @@ void add_file_options(CLI::App& command, Options& options) {
                      "or a file of true counts");
   command.add_option("--counts", files.counts,
                      "Observed counts, the input of `denoise`; needed with a file of true counts, "
-                     "and for the values before denoising where DENOISED is no .h5ad");
+                     "and for names and the values before denoising where DENOISED is no .h5ad");
   command.add_option("--counts-layer", files.counts_layer,
                      "Matrix of an .h5ad of counts: a layer's name, or raw; X where not given");
   command.add_option("--labels", files.labels,
@@ -108,6 +108,10 @@ void add_evaluate(CLI::App& app) {
       ->add_option("--clusters", evaluation.n_clusters,
                    "Clusters to look for; 0 = as many as there are labels")
       ->check(CLI::Range(0, 100000));
+  command
+      ->add_option("--starts", evaluation.n_starts,
+                   "Starts of k-means; the one with the smallest sum of squares counts")
+      ->check(CLI::Range(1, 100000));
   command->add_option("--seed", evaluation.seed, "Seed of k-means");
   command->add_flag("--json", options->json, "Print one JSON object instead of tables");
   add_common_options(*command, options->common);

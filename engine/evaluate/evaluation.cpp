@@ -63,15 +63,17 @@ DenoisingScores score_denoising(const EvaluationInput& input, int n_threads,
 }  // namespace
 
 ClusteringScores score_clusters(const CellBlocks& values, std::span<const std::int32_t> labels,
-                                std::int32_t n_clusters, std::uint64_t seed, int n_threads) {
-  const PrincipalComponents components = principal_components(values, n_threads);
+                                const EvaluationOptions& options) {
+  const PrincipalComponents components = principal_components(values, options.n_threads);
   const Points points{components.scores, components.n_cells, components.n_components};
-  const KMeans found =
-      k_means(points, {.n_clusters = n_clusters, .seed = seed, .n_threads = n_threads});
+  const KMeans found = k_means(points, {.n_clusters = options.n_clusters,
+                                        .n_starts = options.n_starts,
+                                        .seed = options.seed,
+                                        .n_threads = options.n_threads});
   ClusteringScores scores;
   scores.agreement = partition_scores(labels, found.clusters);
-  scores.silhouette =
-      mean_silhouette(points, found.clusters, {.seed = seed, .n_threads = n_threads});
+  scores.silhouette = mean_silhouette(points, found.clusters,
+                                      {.seed = options.seed, .n_threads = options.n_threads});
   scores.n_components = components.n_components;
   const double explained = std::accumulate(components.explained_variance.begin(),
                                            components.explained_variance.end(), 0.0);
@@ -90,15 +92,14 @@ EvaluationReport evaluate(const EvaluationInput& input, const EvaluationOptions&
   if (input.labels.empty() || !options.cluster) return report;
 
   report.n_labels = input.n_labels;
-  report.n_clusters = options.n_clusters > 0 ? options.n_clusters : input.n_labels;
-  const auto score = [&](const CellBlocks& values) {
-    return score_clusters(values, input.labels, report.n_clusters, options.seed, options.n_threads);
-  };
+  EvaluationOptions clustering = options;
+  if (clustering.n_clusters == 0) clustering.n_clusters = input.n_labels;
+  report.n_clusters = clustering.n_clusters;
   report_progress(callbacks, {"cluster denoised values", 0, 0, "cells"});
-  report.clusters = score(input.denoised);
+  report.clusters = score_clusters(input.denoised, input.labels, clustering);
   if (options.baseline && input.observed) {
     report_progress(callbacks, {"cluster observed values", 0, 0, "cells"});
-    report.baseline_clusters = score(*input.observed);
+    report.baseline_clusters = score_clusters(*input.observed, input.labels, clustering);
   }
   return report;
 }

@@ -25,6 +25,7 @@ struct EvaluationInput {
 struct EvaluationOptions {
   std::int32_t n_clusters = 0;  ///< k of k-means; 0: the number of labels.
   bool cluster = true;          ///< Compare clusters with the labels, where there are any.
+  int n_starts = 20;            ///< Of k-means.
   bool baseline = true;         ///< Cluster the observed values, too.
   std::uint64_t seed = 0;
   int n_threads = 1;  ///< Changes the speed only.
@@ -55,9 +56,10 @@ struct EvaluationReport {
   std::int32_t n_clusters = 0;
 };
 
-/// Principal components, k-means with `n_clusters` and 20 starts, scores against `labels`.
+/// Principal components, k-means with `n_clusters` (of the options, which must not be 0), and
+/// scores against `labels` ([n_cells]).
 ClusteringScores score_clusters(const CellBlocks& values, std::span<const std::int32_t> labels,
-                                std::int32_t n_clusters, std::uint64_t seed, int n_threads);
+                                const EvaluationOptions& options);
 
 /// Everything that the input allows for. Throws Error{usage} where matrices differ in shape or a
 /// needed one is missing, and what the parts throw; Error{cancelled} where the caller asks to stop.

@@ -22,26 +22,32 @@ std::string full_name(const std::string& layer) {
   return is_whole ? layer : "layers/" + layer;
 }
 
+/// A column of numbers of an .h5ad, or nothing where the table has none of that name.
+std::optional<std::vector<double>> find_numbers([[maybe_unused]] const std::string& path,
+                                                [[maybe_unused]] const std::string& table,
+                                                [[maybe_unused]] const std::string& column) {
 #ifdef MASKCLASS_HAS_HDF5
-/// A column of numbers, or nothing where the table has none of that name.
-std::optional<std::vector<double>> find_numbers(const std::string& path, const std::string& table,
-                                                const std::string& column) {
-  {
-    const hdf5::Session session;
-    if (!open_frame(hdf5::open_file(path), table).has_column(column)) return {};
-  }
+  const hdf5::Session session;
+  if (!open_frame(hdf5::open_file(path), table).has_column(column)) return {};
   return read_h5ad_numbers(path, table, column);
-}
+#else
+  return {};
 #endif
+}
+
+std::optional<std::string> find_parameter([[maybe_unused]] const std::string& path,
+                                          [[maybe_unused]] const std::string& name) {
+#ifdef MASKCLASS_HAS_HDF5
+  return read_h5ad_parameter(path, name);
+#else
+  return {};
+#endif
+}
 
 std::vector<std::int64_t> denoised_columns(const std::string& path, bool is_h5ad,
                                            std::size_t n_genes) {
   std::optional<std::vector<double>> denoised;
-#ifdef MASKCLASS_HAS_HDF5
   if (is_h5ad) denoised = find_numbers(path, "var", "maskclass_denoised");
-#else
-  (void)path, (void)is_h5ad;
-#endif
   std::vector<std::int64_t> columns;
   for (std::size_t gene = 0; gene < n_genes; ++gene) {
     if (!denoised || (*denoised)[gene] == 1) columns.push_back(static_cast<std::int64_t>(gene));
@@ -51,7 +57,7 @@ std::vector<std::int64_t> denoised_columns(const std::string& path, bool is_h5ad
 
 }  // namespace
 
-DenoisedFile::DenoisedFile(std::filesystem::path path, const std::string& layer)
+DenoisedFile::DenoisedFile(const std::filesystem::path& path, const std::string& layer)
     : path_(path.string()),
       is_h5ad_(format_by_name(path) == FileFormat::h5ad),
       values_(open_result(path, full_name(layer))) {
@@ -99,10 +105,8 @@ CellBlocks DenoisedFile::layer(const std::string& name) const {
 }
 
 std::optional<std::vector<double>> DenoisedFile::library_sizes() const {
-#ifdef MASKCLASS_HAS_HDF5
-  if (is_h5ad_) return find_numbers(path_, "obs", "maskclass_library_size");
-#endif
-  return {};
+  if (!is_h5ad_) return {};
+  return find_numbers(path_, "obs", "maskclass_library_size");
 }
 
 std::vector<std::string> DenoisedFile::cell_column(const std::string& name) const {
@@ -113,14 +117,13 @@ std::vector<std::string> DenoisedFile::cell_column(const std::string& name) cons
 }
 
 std::optional<int> DenoisedFile::min_cells() const {
-  std::optional<std::string> text;
-#ifdef MASKCLASS_HAS_HDF5
-  if (is_h5ad_) text = read_h5ad_parameter(path_, "min_cells");
-#endif
+  if (!is_h5ad_) return {};
+  const std::optional<std::string> text = find_parameter(path_, "min_cells");
   if (!text) return {};
+  const char* const text_end = text->data() + text->size();
   int value = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size() || value < 0) {
+  const auto [end, error] = std::from_chars(text->data(), text_end, value);
+  if (error != std::errc() || end != text_end || value < 0) {
     throw data_error(fmt::format("{}: uns/maskclass/min_cells is '{}'; it must be a whole number",
                                  path_, *text));
   }

@@ -18,7 +18,7 @@ class DenoisedFile {
  public:
   /// `layer` is a layer of an .h5ad, or "X", "raw/X", "obsm/KEY"; other formats ignore it. Throws
   /// Error{data} that names the file and what is wrong.
-  DenoisedFile(std::filesystem::path path, const std::string& layer);
+  DenoisedFile(const std::filesystem::path& path, const std::string& layer);
 
   bool is_h5ad() const { return is_h5ad_; }
   const std::string& path() const { return path_; }

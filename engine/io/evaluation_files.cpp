@@ -10,6 +10,7 @@
 #include "engine/error.h"
 #include "engine/evaluate/normalised_blocks.h"
 #include "engine/io/denoised_file.h"
+#include "engine/io/file_format.h"
 #include "engine/io/labels.h"
 #include "engine/io/name_matching.h"
 #include "engine/io/reader.h"
@@ -40,11 +41,13 @@ class Loader {
         n_threads_(n_threads),
         callbacks_(callbacks),
         simulated_(fs::is_directory(files.truth) && fs::exists(files.truth / "simulation.json")),
-        denoised_(files.denoised, files.layer) {}
+        denoised_(files.denoised, files.layer),
+        cell_names_(denoised_.cell_names()) {}
 
   LoadedEvaluation load() {
     loaded_.input.denoised = denoised_.values();
     if (!files_.truth.empty()) {
+      require_input(files_.truth);
       load_against_truth();
     } else if (!files_.counts.empty()) {
       load_observed(observed_counts());
@@ -91,6 +94,9 @@ class Loader {
 
   /// Returns the genes that library sizes sum over.
   std::vector<std::int32_t> load_observed(const MatchedCounts& observed) {
+    for (std::size_t k = 0; k < cell_names_.size(); ++k) {
+      cell_names_[k] = observed.dataset->cell_names[observed.cells[k]];
+    }
     auto library_genes = genes_in_cells(observed.view(), min_cells());
     loaded_.input.observed = log_normalised_blocks(
         observed.normalised_by(size_factors(observed.view(), library_genes)), n_threads_);
@@ -171,8 +177,9 @@ class Loader {
   }
 
   std::vector<std::string> cell_labels() const {
-    const std::vector<std::string>& cells = denoised_.cell_names();
-    if (!files_.labels.empty()) return read_labels(files_.labels, files_.label_column, cells);
+    if (!files_.labels.empty()) {
+      return read_labels(files_.labels, files_.label_column, cell_names_);
+    }
     if (!files_.label_column.empty()) return denoised_.cell_column(files_.label_column);
     return groups_;
   }
@@ -183,7 +190,7 @@ class Loader {
     loaded_.label_names.assign(distinct.begin(), distinct.end());
     for (std::size_t cell = 0; cell < labels.size(); ++cell) {
       if (labels[cell].empty()) {
-        throw data_error(fmt::format("cell '{}' has no label", denoised_.cell_names()[cell]));
+        throw data_error(fmt::format("cell '{}' has no label", cell_names_[cell]));
       }
       const auto place =
           std::lower_bound(loaded_.label_names.begin(), loaded_.label_names.end(), labels[cell]);
@@ -205,6 +212,7 @@ class Loader {
   const Callbacks& callbacks_;
   bool simulated_;  ///< The truth is a folder of `simulate`.
   DenoisedFile denoised_;
+  std::vector<std::string> cell_names_;  ///< Those of the counts where the file has none.
   LoadedEvaluation loaded_;
   std::vector<std::string> groups_;  ///< Of the simulated cells.
 };

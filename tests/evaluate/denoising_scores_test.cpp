@@ -10,7 +10,6 @@
 using maskclass::BiozeroScorer;
 using maskclass::BiozeroScores;
 using maskclass::DenoisingErrors;
-using maskclass::TruthBlock;
 
 namespace {
 

@@ -12,7 +12,6 @@
 
 using maskclass::k_means;
 using maskclass::KMeans;
-using maskclass::KMeansOptions;
 using maskclass::Points;
 
 namespace {
@@ -62,7 +61,7 @@ TEST_CASE("k-means is as good as trying every assignment") {
   maskclass::test::Random random(11);
   for (int round = 0; round < 30; ++round) {
     const int n_clusters = 2 + round % 2;
-    std::vector<double> values(9 * 2);
+    std::vector<double> values(18);
     for (double& value : values) value = random.uniform();
     const Points points{values, 9, 2};
     const double found =

@@ -32,9 +32,10 @@ inline std::vector<double> clouds(std::int64_t n_points, std::int64_t n_dimensio
   Random random(seed);
   std::vector<double> values(n_points * n_dimensions);
   for (std::int64_t i = 0; i < n_points; ++i) {
+    const std::int64_t axis = i % n_groups % n_dimensions;
+    const std::int64_t times = 1 + i % n_groups / n_dimensions;
     for (std::int64_t d = 0; d < n_dimensions; ++d) {
-      const double centre =
-          d == (i % n_groups) % n_dimensions ? separation * (1 + (i % n_groups) / n_dimensions) : 0;
+      const double centre = d == axis ? separation * static_cast<double>(times) : 0;
       values[i * n_dimensions + d] = centre + random.normal();
     }
   }
