@@ -33,13 +33,19 @@ simulation.json, which hold what the Bayes floor needs.
 Example:
   maskclass simulate rare -o simulated --cells 5000 --seed 1)";
 
+#ifdef MASKCLASS_HAS_HDF5
+constexpr const char* kDefaultFormat = "h5ad";
+#else
+constexpr const char* kDefaultFormat = "mtx";
+#endif
+
 struct Arguments {
   std::string scenario;
   std::string folder;
   SplatParameters parameters;
   std::uint64_t seed = 0;
   int n_threads = 0;
-  std::string format = MASKCLASS_WITH_HDF5 ? "h5ad" : "mtx";
+  std::string format = kDefaultFormat;
   bool truth_with_batch_effects = false;
   bool force = false;
   bool quiet = false;
@@ -152,6 +158,11 @@ void print_summary(const simulate::Simulation& simulation, const std::string& fo
 }
 
 void run(const CLI::App& command, const Arguments& arguments) {
+#ifndef MASKCLASS_HAS_HDF5
+  if (arguments.format == "h5ad") {
+    throw usage_error("this program was built without HDF5: use --format mtx");
+  }
+#endif
   const SplatParameters parameters = parameters_of(command, arguments);
   const io::SimulationFileOptions files{arguments.format == "h5ad", arguments.force,
                                         arguments.scenario, arguments.seed};
@@ -187,7 +198,8 @@ void add_simulate(CLI::App& app) {
   add_values(*command, "--group-proportions", p.group_proportions,
              "Weights of the groups, comma-separated [of the scenario]");
   add_values(*command, "--batch-proportions", p.batch_proportions,
-             "Sizes or weights of the batches, comma-separated [of the scenario]");
+             "Sizes or weights of the batches, which are runs of cells, comma-separated [of the "
+             "scenario]");
   const std::map<std::string, DropoutType> dropout_types{
       {"none", DropoutType::none}, {"group", DropoutType::group}, {"batch", DropoutType::batch}};
   command
