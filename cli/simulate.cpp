@@ -44,6 +44,7 @@ struct Arguments {
   SplatParameters parameters;
   std::uint64_t seed = 0;
   CommonOptions common;
+  int n_threads = 0;
   std::string format = kDefaultFormat;
   bool truth_with_batch_effects = false;
   bool force = false;
@@ -135,6 +136,11 @@ void print_summary(const simulate::Simulation& simulation, const std::string& fo
 }
 
 void run(const CLI::App& command, const Arguments& arguments) {
+#ifndef MASKCLASS_HAS_HDF5
+  if (arguments.format == "h5ad") {
+    throw usage_error("this program was built without HDF5: use --format mtx");
+  }
+#endif
   const SplatParameters parameters = parameters_of(command, arguments);
   const io::SimulationFileOptions files{arguments.format == "h5ad", arguments.force,
                                         arguments.scenario, arguments.seed};
@@ -169,7 +175,8 @@ void add_simulate(CLI::App& app) {
   add_values(*command, "--group-proportions", p.group_proportions,
              "Weights of the groups, comma-separated [of the scenario]");
   add_values(*command, "--batch-proportions", p.batch_proportions,
-             "Sizes or weights of the batches, comma-separated [of the scenario]");
+             "Sizes or weights of the batches, which are runs of cells, comma-separated [of the "
+             "scenario]");
   const std::map<std::string, DropoutType> dropout_types{
       {"none", DropoutType::none}, {"group", DropoutType::group}, {"batch", DropoutType::batch}};
   command

@@ -1,9 +1,9 @@
 #include "engine/io/simulation_files.h"
 
-#include <fmt/format.h>
-
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -123,10 +123,23 @@ class TemporaryFolder {
   fs::path path_;
 };
 
-bool is_simulation_file(const fs::path& path) {
-  const std::vector<std::string> names{"counts.h5ad", "truth.h5ad", "counts",         "truth",
-                                       "cells.tsv",   "genes.tsv",  "simulation.json"};
+bool is_one_of(const fs::path& path, const std::vector<std::string>& names) {
   return std::find(names.begin(), names.end(), path.filename().string()) != names.end();
+}
+
+/// Whether this program wrote it into a simulation's folder: a file of those names, or a 10x
+/// directory that holds nothing else.
+bool is_of_simulation(const fs::directory_entry& entry) {
+  if (!entry.is_directory()) {
+    return is_one_of(entry.path(),
+                     {"counts.h5ad", "truth.h5ad", "cells.tsv", "genes.tsv", "simulation.json"});
+  }
+  if (!is_one_of(entry.path(), {"counts", "truth"})) return false;
+  const fs::directory_iterator files(entry.path());
+  return std::all_of(begin(files), end(files), [](const fs::directory_entry& file) {
+    return !file.is_directory() && is_one_of(file.path(), {"matrix.mtx.gz", "features.tsv.gz",
+                                                           "barcodes.tsv.gz", "cells.tsv.gz"});
+  });
 }
 
 /// The path without a slash at its end, so that names can be put behind it.
@@ -394,7 +407,7 @@ void check_simulation_folder(const fs::path& given, const SimulationFileOptions&
       throw usage_error(
           fmt::format("{}: is not empty: name another folder, or use --force", folder.string()));
     }
-    if (!is_simulation_file(entry.path())) {
+    if (!is_of_simulation(entry)) {
       throw usage_error(
           fmt::format("{}: will not be replaced, for it holds {}, which is not part "
                       "of a simulation: move that file or name another folder",

@@ -83,7 +83,8 @@ double upper_fraction(double shape, double x) {
   double c = 1 / kTiny;
   double d = 1 / b;
   double fraction = d;
-  for (double i = 1; i < 1e6; ++i) {
+  constexpr int kMaximalTerms = 1'000'000;
+  for (int i = 1; i < kMaximalTerms; ++i) {
     const double a = -i * (i - shape);
     b += 2;
     d = a * d + b;

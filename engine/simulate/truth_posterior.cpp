@@ -42,9 +42,9 @@ GeneInCell gene_in_cell(const Generator& generator, int group, int batch, std::i
           dropout_curve(generator, group, batch)};
 }
 
-double dot(const double* a, const double* b, int n) {
+double dot(const double* a, const double* b, std::int64_t n) {
   double sum = 0;
-  for (int k = 0; k < n; ++k) sum += a[k] * b[k];
+  for (std::int64_t k = 0; k < n; ++k) sum += a[k] * b[k];
   return sum;
 }
 
@@ -80,7 +80,7 @@ TruthPosterior::Axis::Axis(double low, double high, int n_nodes) {
 
 void TruthPosterior::Axis::weights(double x, double* out) const {
   double sum = 0;
-  for (int k = 0; k < size(); ++k) {
+  for (std::int64_t k = 0; k < size(); ++k) {
     const double distance = x - nodes_[k];
     if (distance == 0) {
       std::fill(out, out + size(), 0.0);
@@ -90,7 +90,7 @@ void TruthPosterior::Axis::weights(double x, double* out) const {
     out[k] = barycentric_[k] / distance;
     sum += out[k];
   }
-  for (int k = 0; k < size(); ++k) out[k] /= sum;
+  for (std::int64_t k = 0; k < size(); ++k) out[k] /= sum;
 }
 
 TruthPosterior::TruthPosterior(const Generator& generator, std::span<const double> truth_scale,
@@ -175,9 +175,9 @@ void TruthPosterior::tabulate_gene(const Generator& generator, int population, d
                                    double truth_share, std::int64_t gene, double* table) const {
   const int group = population / generator.n_batches();
   const int batch = population % generator.n_batches();
-  const int n_libraries = library_axis_.size();
-  const int n_scales = scale_axis_.size();
-  for (int k = 0; k < n_libraries; ++k) {
+  const std::int64_t n_libraries = library_axis_.size();
+  const std::int64_t n_scales = scale_axis_.size();
+  for (std::int64_t k = 0; k < n_libraries; ++k) {
     const double library = std::exp(library_axis_.node(k));
     const JointProbabilities joint = joint_with_zero_count(
         gene_in_cell(generator, group, batch, gene, library * share, library * truth_share),
@@ -186,7 +186,7 @@ void TruthPosterior::tabulate_gene(const Generator& generator, int population, d
     for (std::size_t t = 1; t < joint.size(); ++t) positive += joint[t];
     table[k] = logarithm(joint[0]);
     table[n_libraries + k] = logarithm(positive);
-    for (int s = 0; s < n_scales; ++s) {
+    for (std::int64_t s = 0; s < n_scales; ++s) {
       const double scale = std::exp(scale_axis_.node(s)) / library;
       double first = 0;
       double second = 0;
@@ -203,15 +203,15 @@ void TruthPosterior::tabulate_gene(const Generator& generator, int population, d
 
 PosteriorMoments TruthPosterior::interpolate(const double* table, const double* library_weights,
                                              const double* scale_weights) const {
-  const int n_libraries = library_axis_.size();
-  const int n_scales = scale_axis_.size();
+  const std::int64_t n_libraries = library_axis_.size();
+  const std::int64_t n_scales = scale_axis_.size();
   const double zero = from_logarithm(dot(table, library_weights, n_libraries));
   const double positive = from_logarithm(dot(table + n_libraries, library_weights, n_libraries));
   double log_first = 0;
   double log_second = 0;
   const double* first = table + 2 * n_libraries;
   const double* second = first + n_libraries * n_scales;
-  for (int k = 0; k < n_libraries; ++k) {
+  for (std::int64_t k = 0; k < n_libraries; ++k) {
     log_first += library_weights[k] * dot(first + k * n_scales, scale_weights, n_scales);
     log_second += library_weights[k] * dot(second + k * n_scales, scale_weights, n_scales);
   }

@@ -45,8 +45,8 @@ class TruthPosterior {
    public:
     Axis() = default;
     Axis(double low, double high, int n_nodes);
-    int size() const { return static_cast<int>(nodes_.size()); }
-    double node(int k) const { return nodes_[k]; }
+    std::int64_t size() const { return std::ssize(nodes_); }
+    double node(std::int64_t k) const { return nodes_[k]; }
     void weights(double x, double* out) const;
 
    private:

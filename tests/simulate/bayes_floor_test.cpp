@@ -180,11 +180,12 @@ TEST_CASE("the non-zeros' part is their squared error, known by hand") {
 
 TEST_CASE("the floor's bytes do not depend on the number of threads") {
   SplatParameters parameters = scenario("batch");
-  parameters.n_cells = 300;
-  parameters.n_genes = 30;
-  parameters.library_location = 7.5;
+  parameters.n_cells = 150;
+  parameters.n_genes = 60;
+  parameters.library_location = 8;
+  parameters.dropout_midpoint = {1.5};  // so that no cell loses all its counts
   const Simulation simulation = simulate::simulate(parameters, 25, 2);
-  const std::vector<std::int32_t> genes = all_genes(30);
+  const std::vector<std::int32_t> genes = all_genes(60);
   const auto floor = [&](int n_threads) {
     return bayes_floor(simulation.generator, simulation.counts.view(),
                        simulation.true_counts.view(), genes, genes, n_threads);

@@ -32,7 +32,8 @@ TEST_CASE("normal quantiles are those of an independent implementation") {
       {1e-300, -37.0470962993612}, {1e-12, -7.034483825301131}, {0.001, -3.090232306167813},
       {0.05, -1.6448536269514729}, {0.3, -0.5244005127080409},  {0.7, 0.5244005127080407},
       {0.95, 1.6448536269514722},  {0.999, 3.090232306167813}};
-  for (const auto& [u, z] : known) {
+  for (const auto& known_pair : known) {
+    const double u = known_pair.first, z = known_pair.second;
     CAPTURE(u);
     CHECK(relative_error(normal_quantile(u), z) < 1e-14);
   }
