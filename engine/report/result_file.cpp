@@ -106,6 +106,7 @@ io::ResultHeader make_header(const Denoiser& denoiser, const io::Dataset& datase
   header.latent_width = denoiser.latent_width();
   describe_selection(input, header);
   header.source = dataset.path;
+  header.source_matrix = dataset.matrix;
   header.parameters_json = options.parameters_json;
   header.history = loss_columns(denoiser.history());
   return header;
