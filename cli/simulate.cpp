@@ -44,7 +44,6 @@ struct Arguments {
   SplatParameters parameters;
   std::uint64_t seed = 0;
   CommonOptions common;
-  int n_threads = 0;
   std::string format = kDefaultFormat;
   bool truth_with_batch_effects = false;
   bool force = false;
