@@ -175,8 +175,10 @@ void Denoiser::compute(std::int64_t first_cell, std::int64_t n_cells, const Deno
   if (log2 != nullptr || out.latent != nullptr) {
     state.backend->reconstruct(first_cell, n_cells, log2, out.latent);
   }
-  if (log2 != nullptr) state.finish_log2(first_cell, n_cells, log2);
-  if (out.counts != nullptr) state.to_counts(first_cell, n_cells, log2, out.counts);
+  if (log2 != nullptr) {
+    state.finish_log2(first_cell, n_cells, log2);
+    if (out.counts != nullptr) state.to_counts(first_cell, n_cells, log2, out.counts);
+  }
   if (out.biozero != nullptr) state.biozero_block(first_cell, n_cells, out.biozero);
 }
 

@@ -154,7 +154,7 @@ HWY_INLINE void transpose_group(const float* HWY_RESTRICT panel, std::int64_t n_
   for (std::int64_t row = 0; row < n_rows; ++row) {
     float* column =
         transposed + ((row / kGroup) * n_cells + group * kGroup) * kGroup + row % kGroup;
-    for (int c = 0; c < kGroup; ++c) column[c * kGroup] = panel[row * kGroup + c];
+    for (std::int64_t c = 0; c < kGroup; ++c) column[c * kGroup] = panel[row * kGroup + c];
   }
 }
 

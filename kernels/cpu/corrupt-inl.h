@@ -181,7 +181,7 @@ inline void gather(const TrainingState& state, Batch& batch, AlignedFloats& pane
       const std::int64_t row_end = data.indptr[batch.cells[cell] + 1];
       std::int64_t at = batch.cursors[cell];
       for (; at < row_end && data.indices[at] < end; ++at) {
-        panel[(data.indices[at] - first) * kGroup + c] = data.scaled[at];
+        panel[std::int64_t{data.indices[at] - first} * kGroup + c] = data.scaled[at];
       }
       batch.cursors[cell] = at;
     }

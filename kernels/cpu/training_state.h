@@ -31,7 +31,8 @@ struct Block {
   Tensor shift;  ///< [padded(n_out)]
 };
 
-struct Network {
+// clang-tidy 14 takes the index of the compiler's own copy of `blocks` for a name of ours.
+struct Network {  // NOLINT(bugprone-reserved-identifier)
   explicit Network(const NetworkShape& shape);
 
   NetworkShape shape;

@@ -31,7 +31,8 @@ struct PhaseOne {
   float at(const cpu::AlignedFloats& panels, std::int64_t cell, std::int32_t gene) const {
     const std::int32_t slice = gene / state.slices.width;
     return panels[state.slice_offset(slice) + (cell / cpu::kGroup) * state.slice_panel() +
-                  (gene - state.slices.begin(slice)) * cpu::kGroup + cell % cpu::kGroup];
+                  std::int64_t{gene - state.slices.begin(slice)} * cpu::kGroup +
+                  cell % cpu::kGroup];
   }
 };
 
