@@ -386,6 +386,7 @@ void read_genes(const fs::path& path, Generator& generator) {
 
 void check_simulation_folder(const fs::path& given, const SimulationFileOptions& options) {
   const fs::path folder = without_slash(given);
+  if (folder.empty()) throw usage_error("the folder to write has no name");
   const fs::path parent = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
   std::error_code error;
   if (!fs::is_directory(parent, error)) {

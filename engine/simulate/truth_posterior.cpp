@@ -183,18 +183,18 @@ void TruthPosterior::tabulate_gene(const Generator& generator, int population, d
         gene_in_cell(generator, group, batch, gene, library * share, library * truth_share),
         coupling_of(generator));
     double positive = 0;
-    for (std::size_t t = 1; t < joint.size(); ++t) positive += joint[t];
-    table[k] = logarithm(joint[0]);
+    joint.for_each_positive([&](double, double probability) { positive += probability; });
+    table[k] = logarithm(joint.zero());
     table[n_libraries + k] = logarithm(positive);
     for (std::int64_t s = 0; s < n_scales; ++s) {
       const double scale = std::exp(scale_axis_.node(s)) / library;
       double first = 0;
       double second = 0;
-      for (std::size_t t = 1; t < joint.size(); ++t) {
-        const double x = std::log2(1 + static_cast<double>(t) * scale);
-        first += joint[t] * x;
-        second += joint[t] * x * x;
-      }
+      joint.for_each_positive([&](double t, double probability) {
+        const double x = std::log2(1 + t * scale);
+        first += probability * x;
+        second += probability * x * x;
+      });
       table[2 * n_libraries + k * n_scales + s] = logarithm(first);
       table[(2 + n_scales) * n_libraries + k * n_scales + s] = logarithm(second);
     }

@@ -15,6 +15,8 @@ namespace {
 constexpr double kNegligible = 38;
 /// ln of the smallest m that is looked at, whatever the shape.
 constexpr double kLowestLogarithm = -690;
+/// Above it the Poisson distribution is replaced by two points.
+constexpr double kLargeMean = 1000;
 
 double log_gamma(double x) {
   int sign = 0;
@@ -44,8 +46,10 @@ double step_of(const GammaParameters& gamma, const DropoutCurve& dropout) {
 
 /// All integrands vanish at m = 0 at least as fast as m (what is left is added in closed form), so
 /// the lower tail of a small shape need not be followed further than that, or than ln m = `lowest`.
+/// `tilt` = ln(1 + r): integrands with a factor e^(-r m / scale) are to be followed to where they
+/// are negligible beside their own peak, which lies lower by `tilt`.
 Quadrature quadrature(const GammaParameters& gamma, const DropoutCurve& dropout,
-                      double lowest = std::numeric_limits<double>::infinity()) {
+                      double lowest = std::numeric_limits<double>::infinity(), double tilt = 0) {
   const double a = gamma.shape;
   const double h = step_of(gamma, dropout);
   const double log_scale = std::log(gamma.scale);
@@ -59,10 +63,12 @@ Quadrature quadrature(const GammaParameters& gamma, const DropoutCurve& dropout,
   // With d = y - ln mean, the density has fallen by a (e^d - 1 - d) from its peak.
   const auto fallen = [a](double d) { return a * (std::expm1(d) - d); };
   for (double k = 0; fallen(k * h) - k * h < kNegligible; ++k) add(log_mean + k * h);
+  const auto is_negligible = [&](double d) {
+    if (d >= 0) return false;
+    return fallen(d) > 2 * kNegligible || (fallen(d) - d > kNegligible && log_mean + d < lowest);
+  };
   for (double k = -1; log_mean + k * h > kLowestLogarithm; --k) {
-    const double gone = fallen(k * h);
-    const bool negligible = gone - k * h > kNegligible && log_mean + k * h < lowest;
-    if (negligible || gone > 2 * kNegligible) break;
+    if (is_negligible(k * h) && is_negligible(k * h + tilt)) break;
     add(log_mean + k * h);
   }
   // Down there the density of y is e^(a y), so that the nodes left out are a geometric series.
@@ -70,27 +76,35 @@ Quadrature quadrature(const GammaParameters& gamma, const DropoutCurve& dropout,
   return {std::move(nodes), below};
 }
 
-void add_to(JointProbabilities& joint, std::size_t t, double probability) {
-  if (t >= joint.size()) joint.resize(t + 1, 0.0);
-  joint[t] += probability;
+void add_to(std::vector<double>& probabilities, std::size_t t, double probability) {
+  if (t >= probabilities.size()) probabilities.resize(t + 1, 0.0);
+  probabilities[t] += probability;
 }
 
-/// Calls visit(t, P(t | m)) for t = 1, 2, ... from where it matters to where it no longer does.
-template <typename Visit>
-void for_each_count(double m, const Visit& visit) {
-  const double first = std::max(1.0, std::floor(m - 9 * std::sqrt(m) - 5));
-  double probability = poisson_probability(m, first);
-  const double negligible = 1e-17 * m / (1 + m);
-  for (double t = first; t < m || probability > negligible; ++t) {
-    visit(static_cast<std::size_t>(t), probability);
-    probability *= m / (t + 1);
-  }
+/// The two points of Gauss's rule for the Poisson distribution (roots of the Charlier polynomial
+/// t^2 - (2 m + 1) t + m^2), which has its first three moments. For log2(1 + t scale) it errs by
+/// about m^-2.
+void add_two_points(std::vector<JointProbabilities::Point>& points, double m, double weight) {
+  const double root = std::sqrt(m + 0.25);
+  const double upper = m + 0.5 + root;
+  const double lower = m + 0.5 - root;
+  const double share = (m - lower) / (upper - lower);
+  points.push_back({upper, weight * share});
+  points.push_back({lower, weight * (1 - share)});
 }
 
 /// Adds weight * P(t | m) for t >= 1.
 void add_poisson(JointProbabilities& joint, double m, double weight) {
   if (!(m > 0) || !(weight > 0)) return;
-  for_each_count(m, [&](std::size_t t, double p) { add_to(joint, t, weight * p); });
+  if (m > kLargeMean) return add_two_points(joint.large, m, weight);
+  double t = std::max(1.0, std::floor(m - 9 * std::sqrt(m) - 5));
+  double probability = poisson_probability(m, t);
+  const double negligible = 1e-17 * m / (1 + m);
+  while (t < m || probability > negligible) {
+    add_to(joint.small, static_cast<std::size_t>(t), weight * probability);
+    t += 1;
+    probability *= m / t;
+  }
 }
 
 /// P(t = 0) = E[e^-m] = (1 + scale)^-shape.
@@ -100,7 +114,7 @@ double zero_probability(const GammaParameters& gamma) {
 
 /// t* is the count before dropout: P(t, c = 0) = E[drop(m) P(t | m)] for t > 0.
 JointProbabilities joint_of_same(const GeneInCell& gene) {
-  JointProbabilities joint{zero_probability(gene.observed)};
+  JointProbabilities joint{{zero_probability(gene.observed)}, {}};
   if (!(gene.observed.shape > 0) || !gene.dropout.present) return joint;
   const Quadrature rule = quadrature(gene.observed, gene.dropout);
   for (const Node& node : rule.nodes) {
@@ -110,7 +124,7 @@ JointProbabilities joint_of_same(const GeneInCell& gene) {
 }
 
 JointProbabilities prior_of_truth(const GeneInCell& gene) {
-  JointProbabilities joint{zero_probability(gene.truth)};
+  JointProbabilities joint{{zero_probability(gene.truth)}, {}};
   if (!(gene.truth.shape > 0)) return joint;
   const Quadrature rule = quadrature(gene.truth, {});
   for (const Node& node : rule.nodes) add_poisson(joint, node.m, node.weight);
@@ -138,7 +152,8 @@ void add_truncated_poisson(JointProbabilities& joint, double m, double bound, do
     probability *= m / t;
     const double next = distribution + probability;
     if (next == distribution && t > m) break;
-    add_to(joint, static_cast<std::size_t>(t), weight * (std::min(next, bound) - distribution));
+    add_to(joint.small, static_cast<std::size_t>(t),
+           weight * (std::min(next, bound) - distribution));
     distribution = next;
   }
 }
@@ -152,14 +167,15 @@ JointProbabilities joint_of_coupled(const GeneInCell& gene) {
   if (gene.truth.shape > 0) {
     lowest = -kNegligible * std::max(1.0, gene.truth.shape / gene.observed.shape);
   }
-  const Quadrature rule = quadrature(gene.observed, gene.dropout, lowest);
-  JointProbabilities joint{rule.below};  // m too small to give a count
+  const double tilt = std::log1p(std::max(gene.observed.scale, gene.truth.scale));
+  const Quadrature rule = quadrature(gene.observed, gene.dropout, lowest, tilt);
+  JointProbabilities joint{{rule.below}, {}};  // m too small to give a count
   for (const Node& node : rule.nodes) {
     const double m_truth = transported(gene.observed, gene.truth, node.m);
     const double drop = gene.dropout.probability(node.m);
     const double no_count = std::exp(-node.m);
-    joint[0] += node.weight *
-                (drop * std::exp(-m_truth) + (1 - drop) * std::min(no_count, std::exp(-m_truth)));
+    joint.small[0] += node.weight * (drop * std::exp(-m_truth) +
+                                     (1 - drop) * std::min(no_count, std::exp(-m_truth)));
     add_poisson(joint, m_truth, node.weight * drop);
     if (m_truth > node.m) {
       add_truncated_poisson(joint, m_truth, no_count, node.weight * (1 - drop));
@@ -183,18 +199,18 @@ JointProbabilities joint_with_zero_count(const GeneInCell& gene, TruthCoupling c
 }
 
 PosteriorMoments posterior_moments(const JointProbabilities& joint, double scale) {
-  double total = joint[0];
+  double total = joint.zero();
   double first = 0;
   double second = 0;
-  for (std::size_t t = 1; t < joint.size(); ++t) {
-    const double x = std::log2(1 + static_cast<double>(t) * scale);
-    total += joint[t];
-    first += joint[t] * x;
-    second += joint[t] * x * x;
-  }
+  joint.for_each_positive([&](double t, double probability) {
+    const double x = std::log2(1 + t * scale);
+    total += probability;
+    first += probability * x;
+    second += probability * x * x;
+  });
   if (!(total > 0)) return {};
   const double mean = first / total;
-  return {mean, std::max(0.0, second / total - mean * mean), joint[0] / total};
+  return {mean, std::max(0.0, second / total - mean * mean), joint.zero() / total};
 }
 
 }  // namespace maskclass::simulate

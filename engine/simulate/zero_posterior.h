@@ -22,8 +22,24 @@ enum class TruthCoupling {
   independent,  ///< t* is drawn apart: c says nothing about it
 };
 
-/// P(t* = t and c = 0) for t = 0, 1, ...
-using JointProbabilities = std::vector<double>;
+/// P(t* = t and c = 0): one by one for small t, and summed up in a few points for large t, where
+/// x* changes little from one count to the next.
+struct JointProbabilities {
+  struct Point {
+    double t = 0;
+    double probability = 0;
+  };
+  std::vector<double> small;  ///< t = 0, 1, ...; never empty
+  std::vector<Point> large;
+
+  double zero() const { return small[0]; }
+  /// Calls visit(t, probability) for every t > 0.
+  template <typename Visit>
+  void for_each_positive(const Visit& visit) const {
+    for (std::size_t t = 1; t < small.size(); ++t) visit(static_cast<double>(t), small[t]);
+    for (const Point& point : large) visit(point.t, point.probability);
+  }
+};
 
 /// Integrates the expression m out by the trapezoidal rule in ln m, which converges geometrically
 /// for these analytic integrands (docs/simulation.md, "Bayes floor"). With `independent`, c = 0 is
