@@ -30,12 +30,6 @@ inline Draw next(Draw draw, std::uint32_t k) {
   return static_cast<Draw>(static_cast<std::uint32_t>(draw) + k);
 }
 
-/// Two words to a double in (0, 1), an odd multiple of 2^-53, which a double holds exactly.
-inline double to_uniform(std::uint32_t high, std::uint32_t low) {
-  const std::uint64_t bits = (static_cast<std::uint64_t>(high) << 32 | low) >> 12;
-  return (static_cast<double>(bits) + 0.5) * 0x1p-52;
-}
-
 /// The four words that serve genes 2k and 2k + 1 of one cell, two words a gene.
 inline philox::Words words_of(std::uint64_t seed, Draw draw, std::uint32_t cell,
                               std::uint64_t gene) {
@@ -48,7 +42,7 @@ inline philox::Words words_of(std::uint64_t seed, Draw draw, std::uint32_t cell,
 inline double uniform(std::uint64_t seed, Draw draw, std::uint32_t cell, std::uint64_t gene) {
   const philox::Words words = words_of(seed, draw, cell, gene);
   const std::size_t first = 2 * (gene & 1);
-  return to_uniform(words[first], words[first + 1]);
+  return philox::to_open_unit_double(words[first], words[first + 1]);
 }
 
 }  // namespace maskclass::simulate

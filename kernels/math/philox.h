@@ -65,11 +65,11 @@ MASKCLASS_HOST_DEVICE inline float to_unit_float(std::uint32_t bits) {
   return static_cast<float>(bits >> 8) * 0x1p-24f;
 }
 
-/// Two words to a double in (0, 1), an odd multiple of 2^-54: never 0 or 1, so that quantile
-/// functions and logarithms may take it.
+/// Two words to a double in (0, 1), an odd multiple of 2^-53, which a double holds exactly: never 0
+/// or 1, so that quantile functions and logarithms may take it.
 MASKCLASS_HOST_DEVICE inline double to_open_unit_double(std::uint32_t high, std::uint32_t low) {
-  const std::uint64_t bits = (static_cast<std::uint64_t>(high) << 32 | low) >> 11;
-  return (static_cast<double>(bits) + 0.5) * 0x1p-53;
+  const std::uint64_t bits = (static_cast<std::uint64_t>(high) << 32 | low) >> 12;
+  return (static_cast<double>(bits) + 0.5) * 0x1p-52;
 }
 
 }  // namespace maskclass::philox

@@ -16,3 +16,10 @@ TEST_CASE("Philox4x32-10 gives the known answers of Random123") {
       philox::random_words({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, 0x299f31d0a4093822) ==
       Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
+
+TEST_CASE("uniform numbers stay inside their interval") {
+  CHECK(philox::to_unit_float(0) == 0.0f);
+  CHECK(philox::to_unit_float(0xffffffff) < 1.0f);
+  CHECK(philox::to_open_unit_double(0, 0) > 0.0);
+  CHECK(philox::to_open_unit_double(0xffffffff, 0xffffffff) < 1.0);
+}
