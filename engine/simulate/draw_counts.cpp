@@ -77,7 +77,7 @@ class UniformStream {
       words_ = words_of(seed_, draw_, cell_, static_cast<std::uint64_t>(gene));
     }
     const std::size_t first = 2 * (gene & 1);
-    return to_uniform(words_[first], words_[first + 1]);
+    return philox::to_open_unit_double(words_[first], words_[first + 1]);
   }
 
  private:

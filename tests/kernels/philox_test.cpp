@@ -20,6 +20,6 @@ TEST_CASE("Philox4x32-10 gives the known answers of Random123") {
 TEST_CASE("uniform numbers stay inside their interval") {
   CHECK(philox::to_unit_float(0) == 0.0f);
   CHECK(philox::to_unit_float(0xffffffff) < 1.0f);
-  CHECK(philox::to_open_unit_double(0, 0) > 0.0);
-  CHECK(philox::to_open_unit_double(0xffffffff, 0xffffffff) < 1.0);
+  CHECK(philox::to_open_unit_double(0, 0) == 0x1p-53);
+  CHECK(philox::to_open_unit_double(0xffffffff, 0xffffffff) == 1 - 0x1p-53);
 }
