@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include <fstream>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -69,12 +70,13 @@ void print_json(const Info& info) {
 void add_info(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("info", "Version, build options, instruction set, devices");
-  CLI::Option* json = command->add_flag("--json", "Print one JSON object");
+  const auto as_json = std::make_shared<bool>(false);
+  command->add_flag("--json", *as_json, "Print one JSON object");
   command->footer("\nExample:\n  maskclass info --json");
-  command->callback([json] {
+  command->callback([as_json] {
     Info info;
     info.processor = processor_name();
-    if (json->count() > 0) {
+    if (*as_json) {
       print_json(info);
     } else {
       print_text(info);

@@ -21,7 +21,7 @@ struct Block {
 };
 
 template <typename T>
-struct Network {
+struct Network {  // NOLINT(bugprone-reserved-identifier)
   NetworkShape shape;
   Block<T> blocks[3];
   std::vector<T> output_weight, output_bias;
