@@ -11,7 +11,7 @@
 #include <string>
 
 #include "engine/error.h"
-#include "engine/io/matrix_market_file.h"
+#include "engine/io/text/matrix_market_file.h"
 
 namespace {
 

@@ -101,8 +101,9 @@ void add_evaluate(CLI::App& app) {
                     "Score the layer biozero of DENOISED, too (needs --truth)");
   command->add_flag("--baseline,!--no-baseline", evaluation.baseline,
                     "Cluster the values before denoising, too (the default)");
-  command->add_flag("--no-clusters{false}", evaluation.cluster,
-                    "Score against the truth only, though it has labels")
+  command
+      ->add_flag("--no-clusters{false}", evaluation.cluster,
+                 "Score against the truth only, though it has labels")
       ->default_str("");
   command
       ->add_option("--clusters", evaluation.n_clusters,

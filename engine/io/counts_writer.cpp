@@ -6,9 +6,9 @@
 #include "engine/io/atomic_file.h"
 #include "engine/io/count_checks.h"
 #include "engine/io/file_format.h"
-#include "engine/io/h5ad_writer.h"
-#include "engine/io/matrix_sink.h"
-#include "engine/io/name_writer.h"
+#include "engine/io/h5ad/h5ad_writer.h"
+#include "engine/io/text/matrix_sink.h"
+#include "engine/io/text/name_writer.h"
 
 namespace maskclass::io {
 namespace {

@@ -10,8 +10,8 @@
 #include "engine/error.h"
 #include "engine/io/file_format.h"
 #ifdef MASKCLASS_HAS_HDF5
-#include "engine/io/h5ad_frame.h"
-#include "engine/io/h5ad_result_reader.h"
+#include "engine/io/h5ad/h5ad_frame.h"
+#include "engine/io/h5ad/h5ad_result_reader.h"
 #endif
 
 namespace maskclass::io {

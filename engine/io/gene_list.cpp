@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "engine/error.h"
-#include "engine/io/name_lists.h"
+#include "engine/io/text/name_lists.h"
 
 namespace maskclass::io {
 

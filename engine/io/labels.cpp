@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "engine/error.h"
-#include "engine/io/table_line.h"
-#include "engine/io/text_input.h"
+#include "engine/io/text/table_line.h"
+#include "engine/io/text/text_input.h"
 
 namespace maskclass::io {
 namespace {

@@ -5,9 +5,9 @@
 #include "engine/error.h"
 #include "engine/io/count_checks.h"
 #include "engine/io/file_format.h"
-#include "engine/io/h5ad_reader.h"
-#include "engine/io/matrix_market_reader.h"
-#include "engine/io/table_reader.h"
+#include "engine/io/h5ad/h5ad_reader.h"
+#include "engine/io/text/matrix_market_reader.h"
+#include "engine/io/text/table_reader.h"
 
 namespace maskclass::io {
 namespace {

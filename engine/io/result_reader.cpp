@@ -10,11 +10,11 @@
 
 #include "engine/error.h"
 #include "engine/io/file_format.h"
-#include "engine/io/h5ad_result_reader.h"
-#include "engine/io/matrix_market_reader.h"
-#include "engine/io/name_lists.h"
-#include "engine/io/npy_file.h"
-#include "engine/io/table_reader.h"
+#include "engine/io/h5ad/h5ad_result_reader.h"
+#include "engine/io/text/matrix_market_reader.h"
+#include "engine/io/text/name_lists.h"
+#include "engine/io/text/npy_file.h"
+#include "engine/io/text/table_reader.h"
 
 namespace maskclass::io {
 namespace {

@@ -4,8 +4,8 @@
 
 #include "engine/error.h"
 #include "engine/io/file_format.h"
-#include "engine/io/h5ad_writer.h"
-#include "engine/io/text_result_writer.h"
+#include "engine/io/h5ad/h5ad_writer.h"
+#include "engine/io/text/text_result_writer.h"
 
 namespace maskclass::io {
 

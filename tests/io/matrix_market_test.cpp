@@ -1,9 +1,9 @@
-#include "engine/io/matrix_market_reader.h"
+#include "engine/io/text/matrix_market_reader.h"
 
 #include <algorithm>
 #include <random>
 
-#include "engine/io/matrix_market_file.h"
+#include "engine/io/text/matrix_market_file.h"
 #include "tests/io/scratch.h"
 
 using maskclass::CsrMatrix;

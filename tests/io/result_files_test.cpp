@@ -6,7 +6,7 @@
 #include "engine/io/reader.h"
 #include "engine/io/result_reader.h"
 #include "engine/io/result_writer.h"
-#include "engine/io/text_output.h"
+#include "engine/io/text/text_output.h"
 #include "tests/io/scratch.h"
 
 using maskclass::ErrorKind;

@@ -1,6 +1,6 @@
-#include "engine/io/table_reader.h"
+#include "engine/io/text/table_reader.h"
 
-#include "engine/io/name_patterns.h"
+#include "engine/io/text/name_patterns.h"
 #include "tests/io/scratch.h"
 
 using maskclass::ErrorKind;

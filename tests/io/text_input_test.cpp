@@ -1,4 +1,4 @@
-#include "engine/io/text_input.h"
+#include "engine/io/text/text_input.h"
 
 #include "tests/io/scratch.h"
 

@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
-#include "engine/io/h5ad_reader.h"
-#include "engine/io/h5ad_result_reader.h"
+#include "engine/io/h5ad/h5ad_reader.h"
+#include "engine/io/h5ad/h5ad_result_reader.h"
 #include "tests/io/h5ad/h5ad_fixtures.h"
 
 using namespace maskclass;

@@ -1,4 +1,4 @@
-#include "engine/io/h5ad_reader.h"
+#include "engine/io/h5ad/h5ad_reader.h"
 
 #include <doctest/doctest.h>
 

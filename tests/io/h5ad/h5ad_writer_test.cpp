@@ -1,4 +1,4 @@
-#include "engine/io/h5ad_writer.h"
+#include "engine/io/h5ad/h5ad_writer.h"
 
 #include <doctest/doctest.h>
 
@@ -8,8 +8,8 @@
 #include <iterator>
 #include <thread>
 
-#include "engine/io/h5ad_reader.h"
-#include "engine/io/h5ad_result_reader.h"
+#include "engine/io/h5ad/h5ad_reader.h"
+#include "engine/io/h5ad/h5ad_result_reader.h"
 #include "tests/io/h5ad/h5ad_fixtures.h"
 
 using namespace maskclass;

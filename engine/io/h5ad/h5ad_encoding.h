@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "engine/io/h5ad/hdf5_handle.h"
+#include "engine/matrix/csr.h"
+
+/// AnnData's on-disk encodings, as anndata 0.8 and newer read them: every object says what it is
+/// in the attributes encoding-type and encoding-version. The caller holds a hdf5::Session.
+/// Source: anndata's documentation, "On-disk format".
+namespace maskclass::io {
+
+void set_encoding(const hdf5::Node& node, const std::string& type, const std::string& version);
+
+/// A group that maps names to objects (layers, obsm, uns, ...).
+hdf5::Node write_dict(const hdf5::Node& parent, const std::string& name);
+/// A dense float32 matrix, its values to be written in rows; see hdf5::create_dataset.
+hdf5::Node create_dense(const hdf5::Node& parent, const std::string& name, std::int64_t n_rows,
+                        std::int64_t n_columns, std::int64_t chunk_rows);
+/// A sparse matrix of cells x genes: data float32, indices int32, indptr int64.
+void write_csr(const hdf5::Node& parent, const std::string& name, const CsrView& matrix);
+
+void write_array(const hdf5::Node& parent, const std::string& name, std::span<const double> values);
+void write_array(const hdf5::Node& parent, const std::string& name, std::span<const float> values);
+void write_array(const hdf5::Node& parent, const std::string& name,
+                 std::span<const std::string> values);
+void write_boolean_array(const hdf5::Node& parent, const std::string& name,
+                         std::span<const std::uint8_t> values);
+
+/// Writes each member of a flat JSON object as a value of its own below `dict`: text, whole
+/// numbers, other numbers, booleans. Null is left out; lists and objects are written as JSON text.
+/// Throws Error{usage} for text that is no JSON object.
+void write_parameters(const hdf5::Node& dict, const std::string& json);
+
+}  // namespace maskclass::io

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/io/h5ad/h5ad_frame.h"
+#include "engine/io/h5ad/hdf5_handle.h"
+
+namespace maskclass::io {
+
+/// Writes one table (obs or var) of an .h5ad file. Columns are added in their order; one of a name
+/// that is there already is an error of HDF5's. The caller holds a hdf5::Session.
+class FrameWriter {
+ public:
+  /// `index` is the name of the dataset of row names ("_index" where they have no title).
+  FrameWriter(const hdf5::Node& file, const std::string& name, const std::string& index,
+              std::span<const std::string> row_names);
+
+  const hdf5::Node& group() const { return group_; }
+  bool has(const std::string& column) const;
+
+  void add(const std::string& column, std::span<const double> values);
+  void add(const std::string& column, std::span<const float> values);
+  void add(const std::string& column, std::span<const std::string> values);
+  void add_booleans(const std::string& column, std::span<const std::uint8_t> values);
+
+  /// Carries a column over from another file: rows `rows` of it, of whatever type it is (numbers,
+  /// booleans, text, categories, values with a mask). Returns false, and leaves nothing behind,
+  /// where the column is of no such kind or cannot be read.
+  bool carry(const Frame& source, const std::string& column, std::span<const std::int64_t> rows);
+
+  /// Writes the order of the columns.
+  void finish();
+
+ private:
+  hdf5::Node group_;
+  std::string index_;
+  std::vector<std::string> columns_;
+};
+
+}  // namespace maskclass::io

@@ -1,0 +1,97 @@
+#include "engine/io/text/name_lists.h"
+
+#include <fmt/core.h>
+
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+
+#include "engine/error.h"
+#include "engine/io/text/text_input.h"
+
+namespace maskclass::io {
+namespace {
+
+/// Cuts the part before the next tab off `line`.
+std::string_view next_field(std::string_view& line) {
+  const std::size_t tab = line.find('\t');
+  const std::string_view field = line.substr(0, tab);
+  line = tab == std::string_view::npos ? std::string_view() : line.substr(tab + 1);
+  return field;
+}
+
+void refuse_blank(const TextInput& input, std::string_view name) {
+  if (!name.empty()) return;
+  throw data_error(
+      fmt::format("{}: the line begins with no name", input.at_line(input.line_number())));
+}
+
+}  // namespace
+
+FeatureList read_features(const std::filesystem::path& path) {
+  FeatureList features;
+  TextInput input(path);
+  features.file = input.name();
+  std::size_t n_columns = 0;
+  std::string_view line;
+  while (input.next_line(line)) {
+    std::string_view fields[3];
+    std::size_t n_fields = 0;
+    while (n_fields < 3 && (n_fields == 0 || !line.empty())) fields[n_fields++] = next_field(line);
+    refuse_blank(input, fields[0]);
+    if (n_columns == 0) n_columns = n_fields;
+    if (n_fields < n_columns) {
+      throw data_error(fmt::format("{}: {} columns where line 1 has {}",
+                                   input.at_line(input.line_number()), n_fields, n_columns));
+    }
+    features.ids.emplace_back(fields[0]);
+    if (n_columns > 1) features.symbols.emplace_back(fields[1]);
+    if (n_columns > 2) features.types.emplace_back(fields[2]);
+  }
+  return features;
+}
+
+std::vector<std::string> read_names(const std::filesystem::path& path) {
+  std::vector<std::string> names;
+  TextInput input(path);
+  std::string_view line;
+  while (input.next_line(line)) {
+    const std::string_view name = next_field(line);
+    refuse_blank(input, name);
+    names.emplace_back(name);
+  }
+  return names;
+}
+
+std::optional<std::filesystem::path> plain_or_gzip(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (std::filesystem::exists(path, ignored)) return path;
+  std::filesystem::path gzip = path;
+  gzip += ".gz";
+  if (std::filesystem::exists(gzip, ignored)) return gzip;
+  return std::nullopt;
+}
+
+std::vector<std::string> numbered_names(const std::string& prefix, std::int64_t n) {
+  std::vector<std::string> names(n);
+  for (std::int64_t k = 0; k < n; ++k) names[k] = prefix + std::to_string(k);
+  return names;
+}
+
+void log_repeated_names(const std::vector<std::string>& names, const std::string& what,
+                        const Callbacks& callbacks) {
+  std::unordered_set<std::string_view> seen;
+  seen.reserve(names.size());
+  std::int64_t n_repeated = 0;
+  std::string_view first;
+  for (const std::string& name : names) {
+    if (seen.insert(name).second) continue;
+    if (n_repeated++ == 0) first = name;
+  }
+  if (n_repeated == 0) return;
+  log_line(callbacks,
+           fmt::format("{} {} names are not the first of their kind (such as '{}'); all are kept",
+                       n_repeated, what, first));
+}
+
+}  // namespace maskclass::io

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "engine/io/text/text_output.h"
+
+namespace maskclass::io {
+
+/// Throws Error{data} where a name holds a line end or a tab, which no text format can carry.
+void check_names_for_text(const std::vector<std::string>& names, const std::string& file);
+
+/// One name a line (barcodes.tsv). `name` stands in messages; gzip as its ending says.
+void write_names(const std::filesystem::path& path, const std::string& name,
+                 const std::vector<std::string>& names);
+
+/// "id<TAB>symbol<TAB>Gene Expression" a line (features.tsv); the id twice where `symbols` is
+/// empty.
+void write_features(const std::filesystem::path& path, const std::string& name,
+                    const std::vector<std::string>& ids, const std::vector<std::string>& symbols);
+
+/// A field of a table, quoted where it holds the separator or a quote.
+void write_table_field(TextOutput& out, const std::string& field, char separator);
+
+}  // namespace maskclass::io

@@ -1,0 +1,209 @@
+#include "engine/io/text/table_reader.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "engine/error.h"
+#include "engine/io/csr_builder.h"
+#include "engine/io/text/name_lists.h"
+#include "engine/io/text/name_patterns.h"
+#include "engine/io/text/parse_number.h"
+#include "engine/io/text/table_line.h"
+#include "engine/io/text/text_input.h"
+
+namespace maskclass::io {
+namespace {
+
+/// The whole of `text` as a number; text without '\n' that is not behind one.
+bool parse_field(std::string text, float& value) {
+  text += '\n';
+  const char* end = parse_value(skip_blanks(text.c_str()), value);
+  return end != nullptr && *skip_blanks(end) == '\n' && text.size() > 1;
+}
+
+/// Reads the lines of a table into one sparse row a line.
+class TableParser {
+ public:
+  TableParser(const std::filesystem::path& path, const Callbacks& callbacks)
+      : input_(path), separator_(separator_of(path)), callbacks_(callbacks) {}
+
+  void read() {
+    read_header();
+    std::string_view line;
+    std::int64_t last_report = 0;
+    while (input_.next_line(line)) {
+      if (!line.empty()) read_row(line);
+      if (input_.bytes_read() - last_report < (1 << 20)) continue;
+      last_report = input_.bytes_read();
+      report_progress(callbacks_, {"read", last_report >> 20, input_.file_size() >> 20, "MB", 0});
+    }
+    if (row_names.empty()) throw data_error(fmt::format("{}: has a header only", input_.name()));
+    rows.n_cells = static_cast<std::int64_t>(row_names.size());
+    rows.n_genes = static_cast<std::int64_t>(column_names.size());
+  }
+
+  std::string corner;
+  std::vector<std::string> column_names;
+  std::vector<std::string> row_names;
+  CsrMatrix rows;  // [rows of the table][columns], whatever they are.
+
+ private:
+  std::string place() const { return input_.at_line(input_.line_number()); }
+
+  void read_header() {
+    std::string_view line;
+    input_.next_line(line);
+    column_names = split_table_line(line, separator_, place());
+    if (column_names.size() > 1) return;
+    throw data_error(
+        fmt::format("{}: the header has one field only; fields must be separated by {}", place(),
+                    separator_ == ',' ? "commas" : "tabs"));
+  }
+
+  void read_row(std::string_view line) {
+    // The text behind `line` is its line end, so that numbers need no bound.
+    const char* at = line.data();
+    const char* const end = at + line.size();
+    read_row_name(line, at);
+    if (row_names.size() == 1) settle_corner(line);
+    std::size_t column = 0;
+    for (; at < end; ++column) {
+      if (column == column_names.size()) {
+        refuse_length(split_table_line(line, separator_, place()).size() - 1);
+      }
+      ++at;  // The separator.
+      float value = 0;
+      at = read_value(at, end, column, value);
+      if (value == 0) continue;
+      rows.indices.push_back(static_cast<std::int32_t>(column));
+      rows.values.push_back(value);
+    }
+    if (column != column_names.size()) refuse_length(column);
+    rows.indptr.push_back(static_cast<std::int64_t>(rows.indices.size()));
+  }
+
+  void read_row_name(std::string_view line, const char*& at) {
+    if (!line.starts_with('"')) {
+      const std::size_t size = std::min(line.find(separator_), line.size());
+      row_names.emplace_back(line.substr(0, size));
+      at += size;
+    } else {
+      at += quoted_size(line);
+      row_names.push_back(split_table_line({line.data(), at}, separator_, place()).front());
+    }
+    if (row_names.back().empty()) {
+      throw data_error(fmt::format("{}: the line begins with no name", place()));
+    }
+  }
+
+  /// The quoted field at the start of `text`, quotes included.
+  std::size_t quoted_size(std::string_view text) const {
+    for (std::size_t quote = text.find('"', 1); quote != std::string_view::npos;
+         quote = text.find('"', quote + 2)) {
+      if (quote + 1 == text.size() || text[quote + 1] == separator_) return quote + 1;
+      if (text[quote + 1] != '"') break;
+    }
+    throw data_error(fmt::format("{}: a quoted field does not end where it should", place()));
+  }
+
+  /// R writes a header without a field over the row names, others with one.
+  void settle_corner(std::string_view first_row) {
+    const std::size_t n_fields = split_table_line(first_row, separator_, place()).size();
+    if (n_fields == column_names.size()) {
+      corner = column_names.front();
+      column_names.erase(column_names.begin());
+    }
+    refuse_numbers_as_names();
+  }
+
+  /// A file without header would lose its first row.
+  void refuse_numbers_as_names() const {
+    float number = 0;
+    float before = 0;
+    bool numbered = true;  // 0, 1, 2, ... or 1, 2, 3, ... are names that programs give.
+    for (std::size_t k = 0; k < column_names.size(); ++k) {
+      if (!parse_field(column_names[k], number)) return;
+      numbered &= k == 0 ? number == 0 || number == 1 : number == before + 1;
+      before = number;
+    }
+    if (numbered) return;
+    throw data_error(
+        fmt::format("{}: the first line holds numbers where the names of the columns must stand",
+                    input_.at_line(1)));
+  }
+
+  const char* read_value(const char* at, const char* end, std::size_t column, float& value) const {
+    if (at < end) {
+      const char* next = parse_value(at, value);
+      if (next != nullptr && (next == end || *next == separator_)) return next;
+    }
+    // Quoted, padded with blanks, or wrong.
+    const std::string_view rest(at, end - at);
+    const std::size_t size =
+        rest.starts_with('"') ? quoted_size(rest) : std::min(rest.find(separator_), rest.size());
+    std::string text(rest.substr(0, size));
+    if (rest.starts_with('"')) text = text.substr(1, size - 2);
+    if (!parse_field(text, value)) refuse_value(text, column);
+    return at + size;
+  }
+
+  [[noreturn]] void refuse_value(const std::string& text, std::size_t column) const {
+    throw data_error(
+        fmt::format("{}: {} in column '{}' of row '{}' is not a number", place(),
+                    text.empty() ? "an empty field" : fmt::format("'{}'", text.substr(0, 60)),
+                    column_names[column], row_names.back()));
+  }
+
+  [[noreturn]] void refuse_length(std::size_t n_values) const {
+    throw data_error(fmt::format("{}: row '{}' has {} values where the header names {} columns",
+                                 place(), row_names.back(), n_values, column_names.size()));
+  }
+
+  TextInput input_;
+  char separator_;
+  const Callbacks& callbacks_;
+};
+
+Orientation settle_orientation(const std::filesystem::path& path, const TableParser& table,
+                               const ReadOptions& options, const Callbacks& callbacks) {
+  if (options.orientation != Orientation::detect) return options.orientation;
+  const Orientation found = orientation_by_names(table.corner, table.column_names, table.row_names);
+  if (found == Orientation::detect) {
+    throw usage_error(fmt::format(
+        "{}: whether rows ('{}', ...) or columns ('{}', ...) are cells cannot be told from the "
+        "names: pass --orientation cells-are-rows or --orientation genes-are-rows",
+        path.string(), table.row_names.front(), table.column_names.front()));
+  }
+  const bool cells_down = found == Orientation::cells_are_rows;
+  log_line(callbacks,
+           fmt::format("{}: by their names the rows are {}, the columns {}", path.string(),
+                       cells_down ? "cells" : "genes", cells_down ? "genes" : "cells"));
+  return found;
+}
+
+}  // namespace
+
+Dataset read_table(const std::filesystem::path& path, const ReadOptions& options,
+                   const Callbacks& callbacks) {
+  Dataset dataset;
+  dataset.path = path.string();
+  TableParser table(path, callbacks);
+  table.read();
+  if (settle_orientation(path, table, options, callbacks) == Orientation::cells_are_rows) {
+    dataset.counts = std::move(table.rows);
+    dataset.cell_names = std::move(table.row_names);
+    dataset.gene_names = std::move(table.column_names);
+  } else {
+    dataset.counts = transpose(std::move(table.rows));
+    dataset.cell_names = std::move(table.column_names);
+    dataset.gene_names = std::move(table.row_names);
+  }
+  log_repeated_names(dataset.gene_names, "gene", callbacks);
+  log_repeated_names(dataset.cell_names, "cell", callbacks);
+  return dataset;
+}
+
+}  // namespace maskclass::io
