@@ -105,7 +105,7 @@ void add_evaluate(CLI::App& app) {
       ->add_option("--clusters", evaluation.n_clusters,
                    "Clusters to look for; 0 = as many as there are labels")
       ->check(CLI::Range(0, 100000));
-  command->add_option("--seed", evaluation.seed, "Seed of k-means");
+  add_seed_option(*command, evaluation.seed, "Seed of k-means");
   command->add_flag("--json", options->json, "Print one JSON object instead of tables");
   add_common_options(*command, options->common);
   command->callback([command, options] {

@@ -129,6 +129,8 @@ class H5adWriter : public ResultWriter {
     path_.finish();
   }
 
+  std::vector<std::filesystem::path> paths() const override { return {path_.path()}; }
+
  private:
   void create_matrices(const ResultHeader& header) {
     const std::int64_t n_genes = header.counts.n_genes;
