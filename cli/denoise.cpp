@@ -94,7 +94,7 @@ void check_paths(const DenoiseCommand& command) {
   if (!command.save_model.empty()) {
     const io::AtomicPath model(command.save_model, io::AtomicPath::Kind::file);
     const auto is_model = [&](const std::filesystem::path& path) {
-      return weakly_canonical(path) == weakly_canonical(model.path());
+      return weakly_canonical(absolute(path)) == weakly_canonical(absolute(model.path()));
     };
     if (std::any_of(written.begin(), written.end(), is_model)) {
       throw usage_error("--output and --save-model name the same file: " + command.save_model);

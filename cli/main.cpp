@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "cli/commands.h"
@@ -84,6 +85,11 @@ int main(int argc, char** argv) {
   if (code == cli::success && !is_written) {
     fmt::print(stderr, "maskclass: cannot write to standard output: {}\n", std::strerror(errno));
     return cli::data_failure;
+  }
+  if (code != cli::success) {
+    // All is cleaned up. HDF5's own exit handler would crash on a file that it could not write.
+    std::fflush(nullptr);
+    std::_Exit(code);
   }
   return code;
 }

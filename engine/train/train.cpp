@@ -34,6 +34,9 @@ std::vector<EpochLoss> train(Backend& backend, std::span<const std::uint32_t> ce
       throw data_error("the training diverged in epoch " + std::to_string(epoch + 1) +
                        ": the loss is not a finite number; lower --lr");
     }
+    // A short epoch ends before the backend reports at all.
+    progress.done = (epoch + 1) * n_cells;
+    report_progress(callbacks, progress);
   }
   progress.done = progress.total;
   report_progress(callbacks, progress);

@@ -54,8 +54,8 @@ class Case(unittest.TestCase):
             timeout=SECONDS,
             **options,
         )
-        done.out = (done.stdout or b"").decode()
-        done.err = (done.stderr or b"").decode()
+        done.out = (done.stdout or b"").decode(errors="replace")
+        done.err = (done.stderr or b"").decode(errors="replace")
         if wanted is not None:
             self.assertEqual(done.returncode, wanted, f"{arguments}\n{done.out}{done.err}")
         return done
@@ -135,6 +135,9 @@ class Case(unittest.TestCase):
         return path
 
     def simulate(self, name="sim", *arguments, cells=80, genes=60, seed=1):
+        """The folder of a small simulation, which is made where it is not there yet."""
+        if (self.folder / name).exists():
+            return self.folder / name
         self.run_program(
             "simulate", "equal", "-o", name, "--cells", cells, "--genes", genes,
             "--seed", seed, "--quiet", *arguments, code=SUCCESS)  # fmt: skip

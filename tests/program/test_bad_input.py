@@ -92,7 +92,7 @@ class BadInput(Case):
             "row out of range": (HEADER + "2 2 2\n1 1 1\n3 1 1\n", ":4"),
             "row 0": (HEADER + "2 2 2\n1 1 1\n0 1 1\n", ":4"),
             "column out of range": (HEADER + "2 2 2\n1 1 1\n1 3 1\n", ":4"),
-            "duplicate": (HEADER + "2 2 3\n1 1 1\n1 1 2\n2 2 1\n", "twice"),
+            "duplicate": (HEADER + "2 2 3\n1 1 1\n1 1 2\n2 2 1\n", "a second time"),
             "a word": (HEADER + "2 2 2\n1 1 one\n2 2 1\n", ":3"),
             "too few fields": (HEADER + "2 2 2\n1 1\n2 2 1\n", ":3"),
             "too many entries": (HEADER + "2 2 1\n1 1 1\n2 2 1\n", ":4"),
@@ -107,7 +107,7 @@ class BadInput(Case):
             "a word": ("cell,g1,g2\nc1,1,one\n", "'one'"),
             "an empty field": ("cell,g1,g2\nc1,1,\n", ":2"),
             "a short line": ("cell,g1,g2\nc1,1,2\nc2,1\n", ":3"),
-            "a long line": ("cell,g1,g2\nc1,1,2,3\n", ":2"),
+            "a long line": ("cell,g1,g2\nc1,1,2\nc2,1,2,3\n", ":3"),
         }
         for name, (text, word) in table.items():
             with self.subTest(name):

@@ -192,13 +192,14 @@ class Evaluate(Case):
         for name in ("cells.tsv", "genes.tsv", "simulation.json", "counts.h5ad", "truth.h5ad"):
             data = (folder / name).read_bytes()
             for damaged in (data[: len(data) // 2], b"", None):
-                with self.subTest(name):
+                with self.subTest(name, damaged=damaged is not None):
                     (folder / name).unlink()
                     if damaged is not None:
                         (folder / name).write_bytes(damaged)
-                    done = self.evaluate("--truth", folder, denoised="out.h5ad", code=DATA)
-                    self.assertTrue(done.err.splitlines()[-1].startswith("maskclass: "), done.err)
+                    done = self.run_program("evaluate", "out.h5ad", "--truth", folder)
                     (folder / name).write_bytes(data)
+                    self.assertEqual(done.returncode, DATA, done.err)
+                    self.assertIn(name, done.err.splitlines()[-1].replace("counts file", ""))
 
     def read_counts(self):
         return [[int(v) for v in row] for row in read_table(self.counts)[2]]

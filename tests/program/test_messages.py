@@ -29,7 +29,7 @@ class Messages(Case):
                 options[words[0].split(",")[-1]] = line
         for option, value in {
             "--n-top-genes": "=1000", "--min-cells": "=3", "--epochs": "=300",
-            "--batch-size": "=32", "--lr": "=0.001", "--hidden": "=64", "--latent": "=32",
+            "--batch-size": "=32", "--lr": "=0.0001", "--hidden": "=64", "--latent": "=32",
             "--mask-nonzero": "=0.3", "--mask-zero": "=0.8", "--noise": "=0.1", "--alpha": "=0.3",
             "--weight-zero": "=1", "--weight-nonzero": "=2", "--variant": "=balanced",
             "--observed": "=keep", "--device": "=auto", "--seed": "=0",

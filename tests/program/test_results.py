@@ -204,7 +204,7 @@ class Results(Case):
 
     def test_genes_file(self):
         counts = self.write_counts()
-        genes = self.write("genes.txt", "g7\n\ng2\ng11\ng2\n")
+        genes = self.write("genes.txt", "g7\ng2\ng11\ng2\n")
         self.denoise(
             counts, "-o", "a.csv", "--genes-file", genes, "--outputs", "log2",
             "--orientation", "cells-are-rows")  # fmt: skip
