@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <string>
 
 namespace maskclass::cli {
@@ -18,5 +19,8 @@ struct CommonOptions {
 
 /// Adds --threads, --quiet and --log. `options` must outlive the parsing and the command.
 void add_common_options(CLI::App& app, CommonOptions& options);
+
+/// Adds --seed, which takes every 64-bit number and nothing else.
+void add_seed_option(CLI::App& app, std::uint64_t& seed, const std::string& help);
 
 }  // namespace maskclass::cli

@@ -51,12 +51,12 @@ void dry_run(const DenoiseCommand& command, const io::Dataset& dataset, Denoiser
     if (progress.total > 0) {
       share_done = static_cast<double>(progress.done) / static_cast<double>(progress.total);
     }
-    return Clock::now() - start < kTrial;
+    return Clock::now() - start < kTrial && !InterruptGuard::is_interrupted();
   };
   try {
     denoiser.train(callbacks);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::cancelled) throw;
+    if (error.kind() != ErrorKind::cancelled || InterruptGuard::is_interrupted()) throw;
   }
   const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
 
@@ -89,17 +89,28 @@ void check_paths(const DenoiseCommand& command) {
     throw usage_error("--output is required (or --dry-run)");
   }
   check_output_is_not_input(command.input.path, command.output);
-  io::check_result_path(command.output, command.wanted_outputs());
+  std::vector<std::filesystem::path> written =
+      io::check_result_path(command.output, command.wanted_outputs());
   if (!command.save_model.empty()) {
-    check_output_is_not_input(command.input.path, command.save_model);
-    const io::AtomicPath writable(command.save_model, io::AtomicPath::Kind::file);
+    const io::AtomicPath model(command.save_model, io::AtomicPath::Kind::file);
+    const auto is_model = [&](const std::filesystem::path& path) {
+      return weakly_canonical(absolute(path)) == weakly_canonical(absolute(model.path()));
+    };
+    if (std::any_of(written.begin(), written.end(), is_model)) {
+      throw usage_error("--output and --save-model name the same file: " + command.save_model);
+    }
+    written.push_back(model.path());
+  }
+  for (const std::filesystem::path& path : written) {
+    check_output_is_not_input(command.input.path, path.string());
+    check_output_is_not_input(command.genes_file, path.string());
   }
 }
 
 void run_denoise(const DenoiseCommand& command) {
+  Console console(command.common.quiet, command.common.json());
   check_options(command.engine_options());
   check_paths(command);
-  Console console(command.common.quiet, command.common.json());
   const Callbacks callbacks = console.callbacks();
   const int n_threads = command.common.thread_count();
 
@@ -119,6 +130,10 @@ void run_denoise(const DenoiseCommand& command) {
 
   const std::string parameters =
       result_parameters(command).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  report::write_results(denoiser, dataset, command.output,
+                        {command.wanted_outputs(), command.all_genes, parameters}, n_threads,
+                        callbacks);
+  console.note("wrote " + command.output);
   if (!command.save_model.empty()) {
     std::vector<std::string> genes;
     for (const std::int32_t gene : denoiser.input().genes)
@@ -126,10 +141,6 @@ void run_denoise(const DenoiseCommand& command) {
     report::save_model(command.save_model, denoiser.parameters(), genes, parameters);
     console.note("saved the network: " + command.save_model);
   }
-  report::write_results(denoiser, dataset, command.output,
-                        {command.wanted_outputs(), command.all_genes, parameters}, n_threads,
-                        callbacks);
-  console.note("wrote " + command.output);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ void add_what_is_done(CLI::App& app, DenoiseCommand& command) {
   app.add_flag("--all-genes", command.all_genes,
                "Write every gene; those not denoised hold their observed values");
   app.add_option("--save-model", command.save_model, "FILE.safetensors for the trained network");
-  app.add_option("--seed", command.engine.training.seed, "Seed of all random numbers");
+  add_seed_option(app, command.engine.training.seed, "Seed of all random numbers");
   app.add_option("--device", command.device, "Where to compute; auto takes a GPU where it can")
       ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
   app.add_flag("--dry-run", command.dry_run,

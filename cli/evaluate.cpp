@@ -113,7 +113,7 @@ void add_evaluate(CLI::App& app) {
       ->add_option("--starts", evaluation.n_starts,
                    "Starts of k-means; the one with the smallest sum of squares counts")
       ->check(CLI::Range(1, 100000));
-  command->add_option("--seed", evaluation.seed, "Seed of k-means");
+  add_seed_option(*command, evaluation.seed, "Seed of k-means");
   command->add_flag("--json", options->json, "Print one JSON object instead of tables");
   add_common_options(*command, options->common);
   command->callback([command, options] {

@@ -40,10 +40,19 @@ void add_input_options(CLI::App& app, InputOptions& options) {
 }
 
 void check_output_is_not_input(const std::string& input, const std::string& output) {
+  namespace fs = std::filesystem;
   std::error_code missing;  // A file that is not there is not the same.
-  if (std::filesystem::equivalent(input, output, missing)) {
+  if (fs::equivalent(input, output, missing)) {
     throw usage_error("input and output are the same: " + output +
                       "; choose another name for the output");
+  }
+  fs::directory_iterator file(input, missing);
+  if (missing) return;
+  for (const fs::directory_entry& entry : file) {
+    if (fs::equivalent(entry.path(), output, missing)) {
+      throw usage_error("the output " + output + " would replace a file of the input " + input +
+                        "; choose another name for the output");
+    }
   }
 }
 

@@ -23,7 +23,8 @@ struct InputOptions {
 /// `options` must outlive the parsing and the command.
 void add_input_options(CLI::App& app, InputOptions& options);
 
-/// Throws Error{usage} where the output is the input, under whatever names.
+/// Throws Error{usage} where the output is the input or, where that is a folder, a file in it,
+/// under whatever names.
 void check_output_is_not_input(const std::string& input, const std::string& output);
 
 }  // namespace maskclass::cli

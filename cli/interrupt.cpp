@@ -33,11 +33,13 @@ InterruptGuard::InterruptGuard() {
   interrupted = 0;
   former_interrupt_ = replace_handler(SIGINT);
   former_terminate_ = replace_handler(SIGTERM);
+  former_hang_up_ = replace_handler(SIGHUP);
 }
 
 InterruptGuard::~InterruptGuard() {
   sigaction(SIGINT, &former_interrupt_, nullptr);
   sigaction(SIGTERM, &former_terminate_, nullptr);
+  sigaction(SIGHUP, &former_hang_up_, nullptr);
 }
 
 bool InterruptGuard::is_interrupted() {

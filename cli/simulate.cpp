@@ -169,8 +169,7 @@ void add_simulate(CLI::App& app) {
       ->type_name("DIR");
   command->add_option("--cells", p.n_cells, "Cells")->capture_default_str();
   command->add_option("--genes", p.n_genes, "Genes")->capture_default_str();
-  command->add_option("--seed", arguments->seed, "Seed of all random numbers")
-      ->capture_default_str();
+  add_seed_option(*command, arguments->seed, "Seed of all random numbers");
   add_values(*command, "--group-proportions", p.group_proportions,
              "Weights of the groups, comma-separated [of the scenario]");
   add_values(*command, "--batch-proportions", p.batch_proportions,

@@ -108,10 +108,6 @@ Denoiser::Denoiser(const CsrView& counts, const DenoiseOptions& options,
                    std::span<const std::string> cell_names, const Callbacks& callbacks)
     : state_(std::make_unique<State>()) {
   check_options(options);
-  if (options.device == Device::cuda) {
-    throw Error(ErrorKind::device,
-                "this build has no CUDA backend; use --device cpu (or auto, which picks it)");
-  }
   if (counts.n_cells > std::numeric_limits<std::uint32_t>::max()) {
     throw data_error("more than 2^32 cells: the random numbers cannot tell them apart");
   }

@@ -36,6 +36,10 @@ void check_positive(const char* option, double value) {
 }  // namespace
 
 void check_options(const DenoiseOptions& options) {
+  if (options.device == Device::cuda) {
+    throw Error(ErrorKind::device,
+                "this build has no CUDA backend; use --device cpu (or auto, which picks it)");
+  }
   constexpr double kMostUnits = 4096;
   const TrainingOptions& training = options.training;
   const Winsorising& quantiles = options.preprocess.quantiles;

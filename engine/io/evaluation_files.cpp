@@ -81,6 +81,10 @@ class Loader {
       return read_matched(files_.counts, files_.counts_layer, files_.allow_non_integer);
     }
     if (simulated_) return read_matched(simulation_counts_path(files_.truth, "counts"), "", false);
+    if (fs::is_directory(files_.truth) && fs::exists(files_.truth / "cells.tsv")) {
+      throw data_error(fmt::format("{}: the simulation.json of this simulation is missing",
+                                   files_.truth.string()));
+    }
     throw usage_error(
         "a file of true counts tells nothing about which zeros were observed: give the input of "
         "`denoise`, too, with --counts FILE");

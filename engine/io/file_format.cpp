@@ -27,7 +27,12 @@ FileFormat format_by_name(const std::filesystem::path& path) {
 
 void require_input(const std::filesystem::path& path) {
   std::error_code error;
-  if (std::filesystem::exists(path, error)) return;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (is_regular_file(status) || is_directory(status)) return;
+  if (exists(status)) {
+    throw data_error(fmt::format("{}: is neither a file nor a folder", path.string()));
+  }
+  if (status.type() == std::filesystem::file_type::not_found) error.clear();
   throw data_error(error ? fmt::format("{}: cannot be opened: {}", path.string(), error.message())
                          : fmt::format("{}: no such file or folder", path.string()));
 }

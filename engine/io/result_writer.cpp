@@ -33,7 +33,8 @@ std::unique_ptr<ResultWriter> open_result_writer(const std::filesystem::path& pa
       path.string()));
 }
 
-void check_result_path(const std::filesystem::path& path, const Outputs& outputs) {
+std::vector<std::filesystem::path> check_result_path(const std::filesystem::path& path,
+                                                     const Outputs& outputs) {
   // A writer that is never finished leaves nothing behind.
   const std::vector<std::int64_t> indptr{0, 0};
   ResultHeader header;
@@ -47,7 +48,7 @@ void check_result_path(const std::filesystem::path& path, const Outputs& outputs
   header.library_size = {1};
   header.denoised = {1};
   header.parameters_json = "{}";
-  open_result_writer(path, header);
+  return open_result_writer(path, header)->paths();
 }
 
 }  // namespace maskclass::io

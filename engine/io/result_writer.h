@@ -61,6 +61,8 @@ class ResultWriter {
   virtual void write(const ResultBlock& block) = 0;
   /// Syncs and renames.
   virtual void finish() = 0;
+  /// The final names of all that is written.
+  virtual std::vector<std::filesystem::path> paths() const = 0;
 };
 
 /// Opens a writer for the format that the name of `path` says: .h5ad; a name that ends in "/" or
@@ -71,7 +73,9 @@ std::unique_ptr<ResultWriter> open_result_writer(const std::filesystem::path& pa
                                                  const ResultHeader& header);
 
 /// Throws what open_result_writer() would throw for this name, so that a long job need not find out
-/// at its end.
-void check_result_path(const std::filesystem::path& path, const Outputs& outputs);
+/// at its end. Returns the names of all that will be written: more than one where the format holds
+/// one output a file.
+std::vector<std::filesystem::path> check_result_path(const std::filesystem::path& path,
+                                                     const Outputs& outputs);
 
 }  // namespace maskclass::io

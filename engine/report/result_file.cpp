@@ -1,10 +1,12 @@
 #include "engine/report/result_file.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <vector>
 
+#include "engine/error.h"
 #include "engine/preprocess/normalise.h"
 
 namespace maskclass::report {
@@ -56,6 +58,23 @@ std::vector<T> pick(const std::vector<T>& values, const std::vector<Index>& at) 
   result.reserve(at.size());
   for (const Index index : at) result.push_back(values[index]);
   return result;
+}
+
+/// Throws where one of the [n_cells][width] values is infinite or NaN: a diverged training.
+/// `values` may be empty, or longer.
+void check_finite(const std::vector<float>& values, std::int64_t width, std::int64_t first_cell,
+                  std::int64_t n_cells, const std::vector<std::string>& cell_names) {
+  const std::int64_t n_values = values.empty() ? 0 : n_cells * width;
+  bool all_finite = true;
+  for (std::int64_t k = 0; k < n_values; ++k) {
+    all_finite &= std::fabs(values[k]) <= std::numeric_limits<float>::max();
+  }
+  if (all_finite) return;
+  const auto bad = std::find_if_not(values.begin(), values.begin() + n_values,
+                                    [](float value) { return std::isfinite(value); });
+  throw data_error("the result of cell '" +
+                   cell_names[first_cell + (bad - values.begin()) / width] +
+                   "' is not a finite number: the training diverged; lower --lr");
 }
 
 std::vector<std::pair<std::string, std::vector<double>>> loss_columns(
@@ -154,6 +173,9 @@ void write_results(Denoiser& denoiser, const io::Dataset& dataset,
   for (std::int64_t first = 0; first < n_cells; first += block) {
     const std::int64_t n = std::min(block, n_cells - first);
     denoiser.compute(first, n, {pointer(log2), pointer(counts), pointer(latent), pointer(biozero)});
+    check_finite(log2, n_narrow, first, n, header.cell_names);
+    check_finite(counts, n_narrow, first, n, header.cell_names);
+    check_finite(latent, header.latent_width, first, n, header.cell_names);
     if (options.all_genes) {
       const auto observed_log2 = [&](float count, std::int64_t cell) {
         return log_normalised(count, input.size_factors[cell]);

@@ -1,8 +1,10 @@
 #include "engine/train/train.h"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 
+#include "engine/error.h"
 #include "engine/train/cell_order.h"
 
 namespace maskclass {
@@ -28,6 +30,13 @@ std::vector<EpochLoss> train(Backend& backend, std::span<const std::uint32_t> ce
     history.push_back(backend.train_epoch(static_cast<std::uint32_t>(epoch), order, report));
     progress.loss = history.back().masked +
                     static_cast<double>(options.biozero_weight) * history.back().biozero;
+    if (!std::isfinite(progress.loss)) {
+      throw data_error("the training diverged in epoch " + std::to_string(epoch + 1) +
+                       ": the loss is not a finite number; lower --lr");
+    }
+    // A short epoch ends before the backend reports at all.
+    progress.done = (epoch + 1) * n_cells;
+    report_progress(callbacks, progress);
   }
   progress.done = progress.total;
   report_progress(callbacks, progress);

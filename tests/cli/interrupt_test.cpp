@@ -36,7 +36,7 @@ int signal_that_ends(const Body& body) {
 }  // namespace
 
 TEST_CASE("a signal is remembered while a guard lives, and the handlers return") {
-  for (const int signal_number : {SIGINT, SIGTERM}) {
+  for (const int signal_number : {SIGINT, SIGTERM, SIGHUP}) {
     const auto former = handler_of(signal_number).sa_handler;
     {
       const InterruptGuard guard;

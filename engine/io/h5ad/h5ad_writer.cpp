@@ -18,8 +18,9 @@ namespace {
 
 constexpr std::int64_t kChunkBytes = std::int64_t{1} << 20;
 
-hdf5::Node create_anndata(const std::filesystem::path& path) {
-  hdf5::Node file = hdf5::create_file(path);
+hdf5::Node create_anndata(const AtomicPath& path) {
+  hdf5::Node file = hdf5::create_file(path.temporary());
+  file.where = path.path().string();  // the name that the user knows, for messages
   set_encoding(file, "anndata", "0.1.0");
   // Every AnnData has them, if empty.
   for (const char* name : {"layers", "obsm", "obsp", "uns", "varm", "varp"}) write_dict(file, name);
@@ -92,7 +93,7 @@ class H5adWriter : public ResultWriter {
  public:
   H5adWriter(const std::filesystem::path& path, const ResultHeader& header)
       : path_(path, AtomicPath::Kind::file), n_cells_(header.counts.n_cells) {
-    file_ = create_anndata(path_.temporary());
+    file_ = create_anndata(path_);
     write_csr(file_, "X", header.counts);
     CarriedTables source(header);
     write_obs(file_, header, source);
@@ -128,6 +129,8 @@ class H5adWriter : public ResultWriter {
     file_.handle.reset();
     path_.finish();
   }
+
+  std::vector<std::filesystem::path> paths() const override { return {path_.path()}; }
 
  private:
   void create_matrices(const ResultHeader& header) {
@@ -167,7 +170,7 @@ void write_h5ad_counts(const std::filesystem::path& path, const Dataset& dataset
   const hdf5::Session session;
   AtomicPath output(path, AtomicPath::Kind::file);
   {
-    const hdf5::Node file = create_anndata(output.temporary());
+    const hdf5::Node file = create_anndata(output);
     write_csr(file, "X", dataset.counts.view());
     FrameWriter obs(file, "obs", "_index", dataset.cell_names);
     for (const CellColumn& column : columns) {

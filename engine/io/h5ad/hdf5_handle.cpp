@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <string_view>
+
 #include "engine/error.h"
 
 namespace maskclass::io::hdf5 {
@@ -12,9 +14,20 @@ std::recursive_mutex& library_mutex() {
   return mutex;
 }
 
+/// What the system said, out of a description of many lines ("..., error message = 'No space left
+/// on device', buf = ..."); else its first line.
+std::string first_words(const std::string& description) {
+  constexpr std::string_view label = "error message = '";
+  const std::size_t at = description.find(label);
+  if (at == std::string::npos) return description.substr(0, description.find('\n'));
+  const std::size_t start = at + label.size();
+  return description.substr(start, description.find('\'', start) - start);
+}
+
 /// Keeps the description of the first record that is visited: upward from where it went wrong.
 herr_t take_innermost(unsigned n, const H5E_error2_t* record, void* reason) {
-  if (n == 0 && record->desc != nullptr) *static_cast<std::string*>(reason) = record->desc;
+  if (n == 0 && record->desc != nullptr)
+    *static_cast<std::string*>(reason) = first_words(record->desc);
   return 0;
 }
 

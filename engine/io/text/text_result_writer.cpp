@@ -129,6 +129,12 @@ void TextResultWriter::finish() {
   for (const auto& path : paths_) path->finish();
 }
 
+std::vector<fs::path> TextResultWriter::paths() const {
+  std::vector<fs::path> names;
+  for (const auto& path : paths_) names.push_back(path->path());
+  return names;
+}
+
 std::unique_ptr<ResultWriter> open_folder_writer(const fs::path& path, const ResultHeader& header) {
   std::vector<std::unique_ptr<AtomicPath>> paths;
   paths.push_back(std::make_unique<AtomicPath>(

@@ -23,6 +23,7 @@ class TextResultWriter : public ResultWriter {
                    std::vector<Part> parts);
   void write(const ResultBlock& block) override;
   void finish() override;
+  std::vector<std::filesystem::path> paths() const override;
 
  private:
   std::int64_t n_cells_;
