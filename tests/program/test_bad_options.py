@@ -55,13 +55,10 @@ class BadOptions(Case):
             "--threads": ("-1", "100000", "many"),
             "--seed": ("-1", "1.5", "18446744073709551616", "x"),
         }
-        whole = ("--epochs", "--batch-size", "--hidden", "--latent", "--min-cells",
-                 "--n-top-genes", "--threads", "--seed")  # fmt: skip
         for option, values in too_far.items():
             for value in (*values, "nan", ""):
                 with self.subTest(option, value=value):
                     self.refuse(USAGE, [option], f"{option}={value}")
-        self.assertTrue(set(whole) <= set(too_far))
 
     def test_low_quantile_above_the_high_one(self):
         self.refuse(USAGE, ["-quantile"], "--low-quantile", "0.9", "--high-quantile", "0.1")

@@ -30,8 +30,8 @@ class Messages(Case):
         for option, value in {
             "--n-top-genes": "=1000", "--min-cells": "=3", "--epochs": "=300",
             "--batch-size": "=32", "--lr": "=0.0001", "--hidden": "=64", "--latent": "=32",
-            "--mask-nonzero": "=0.3", "--mask-zero": "=0.8", "--noise": "=0.1", "--alpha": "=0.3",
-            "--weight-zero": "=1", "--weight-nonzero": "=2", "--variant": "=balanced",
+            "--mask-nonzero": "=0.3", "--mask-zero": "=0.01", "--noise": "=0.2", "--alpha": "=0.3",
+            "--weight-zero": "=2", "--weight-nonzero": "=1", "--variant": "=balanced",
             "--observed": "=keep", "--device": "=auto", "--seed": "=0",
         }.items():  # fmt: skip
             self.assertIn(f"{value} ", options[option] + " ")
