@@ -12,8 +12,10 @@ Needs nothing but Python 3 and the program, whose path is --program or build/rel
 """
 
 import argparse
+import concurrent.futures
 import gzip
 import json
+import os
 import pathlib
 import statistics
 import subprocess
@@ -52,11 +54,18 @@ class Program:
 
     def denoise(self, counts, name, *options):
         out = self.folder / name
-        self.run("denoise", counts, "-o", out, "--quiet", *options)
+        # One thread a run, and as many runs at once as there are processors: the bytes are the same.
+        self.run("denoise", counts, "-o", out, "--quiet", "--threads", 1, *options)
         return out
 
     def evaluate(self, denoised, *options):
-        return json.loads(self.run("evaluate", denoised, "--json", "--quiet", *options))
+        return json.loads(self.run("evaluate", denoised, "--json", "--quiet", "--threads", 1, *options))
+
+
+def in_parallel(function, items):
+    """[function(item) for item in items], as many at once as there are processors."""
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        return list(pool.map(function, items))
 
 
 def find_seed(program, scenario):
@@ -82,13 +91,15 @@ def simulated(program, arguments):
         data = program.simulate(scenario, seed, arguments.cells)
         rows["seed"].append(str(seed))
         for variant in ["balanced", "best"]:
-            scores = []
-            for run_seed in range(arguments.seeds):
+            def score(run_seed):
                 out = program.denoise(
-                    data / "counts.h5ad", "run.h5ad", "--n-top-genes", 0, "--variant", variant,
-                    "--seed", run_seed, "--epochs", arguments.epochs)
-                scores.append(program.evaluate(out, "--truth", data, "--no-clusters")["truth"])
-                print(scenario, variant, run_seed, scores[-1]["denoised"], file=sys.stderr)
+                    data / "counts.h5ad", f"{variant}-{run_seed}.h5ad", "--n-top-genes", 0,
+                    "--variant", variant, "--seed", run_seed, "--epochs", arguments.epochs)
+                return program.evaluate(out, "--truth", data, "--no-clusters")["truth"]
+
+            scores = in_parallel(score, range(arguments.seeds))
+            for one in scores:
+                print(scenario, variant, one["denoised"], file=sys.stderr)
             mse = mean_and_deviation([s["denoised"]["mse"] for s in scores])
             dropout = mean_and_deviation([s["denoised"]["dropout_mse"] for s in scores])
             rows[variant].append(f"{mse} ({dropout})")
@@ -129,12 +140,16 @@ def real(program, arguments):
         options = ["--n-top-genes", 0] if genes <= 1000 else []
         if "FPKM" in (folder / "SOURCE.md").read_text():
             options += ["--allow-non-integer"]
-        scores = []
-        for seed in range(arguments.seeds):
-            out = program.denoise(folder, "run.h5ad", "--seed", seed, "--epochs", arguments.epochs,
-                                  *options)
-            scores.append(program.evaluate(out, "--labels", folder / "labels.tsv.gz")["clusters"])
-            print(folder.name, seed, scores[-1], file=sys.stderr)
+
+        def score_seed(seed):
+            out = program.denoise(folder, f"{folder.name}-{seed}.h5ad", "--seed", seed, "--epochs",
+                                  arguments.epochs, *options)
+            labels = folder / "labels.tsv.gz"
+            return program.evaluate(out, "--labels", labels, "--starts", 200)["clusters"]
+
+        scores = in_parallel(score_seed, range(arguments.seeds))
+        print(folder.name, scores, file=sys.stderr)
+
         def mean(which, score):
             return f"{statistics.mean(s[which][score] for s in scores):.3f}"
         rows.append((f"{folder.name}{' *' if '--allow-non-integer' in options else ''}", [

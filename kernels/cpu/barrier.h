@@ -7,11 +7,15 @@
 
 namespace maskclass::cpu {
 
-/// Holds threads until all have arrived. Waiting threads spin briefly, since a phase's work is
-/// even to within microseconds, then yield, so that more threads than cores do no harm.
+/// Holds threads until all have arrived. Waiting threads spin, then yield. Where every thread has a
+/// processor they spin for a millisecond or so: the others arrive within microseconds, or a
+/// neighbour on a shared machine has taken one's processor for a while, and to yield would give
+/// this one away as well. Where there are more threads than processors they yield almost at once,
+/// for then the thread that is waited for may need this very processor.
 class Barrier {
  public:
-  explicit Barrier(int n_threads) : n_threads_(n_threads) {}
+  Barrier(int n_threads, int n_processors)
+      : n_threads_(n_threads), n_spins_(n_threads <= n_processors ? 50000 : 100) {}
 
   void wait() {
     const std::uint32_t round = round_.load(std::memory_order_relaxed);
@@ -21,7 +25,7 @@ class Barrier {
       return;
     }
     for (int spins = 0; round_.load(std::memory_order_acquire) == round; ++spins) {
-      if (spins < kSpins) {
+      if (spins < n_spins_) {
         pause();
       } else {
         sched_yield();
@@ -30,8 +34,6 @@ class Barrier {
   }
 
  private:
-  static constexpr int kSpins = 300;  // a few microseconds
-
   static void pause() {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();
@@ -39,6 +41,7 @@ class Barrier {
   }
 
   const int n_threads_;
+  const int n_spins_;
   alignas(64) std::atomic<int> arrived_{0};
   alignas(64) std::atomic<std::uint32_t> round_{0};
 };

@@ -106,7 +106,7 @@ void run_team(int n_threads, std::int32_t n_slices, const Work& work) {
 #pragma omp parallel num_threads(n_threads)
   {
 #pragma omp single
-    barrier.emplace(omp_get_num_threads());
+    barrier.emplace(omp_get_num_threads(), omp_get_num_procs());
     const FlushDenormals flush_denormals;
     work(Share(omp_get_thread_num(), omp_get_num_threads(), n_slices), *barrier);
   }
