@@ -71,6 +71,11 @@ HWY_INLINE float corrupted_zero(const TrainingState& state, const Batch& batch, 
 
 /// What a slice adds to the denominators of the loss, cell by cell.
 struct MaskCounts {
+  /// Written out, since GCC compiles an implicit one without the instruction set.
+  HWY_INLINE MaskCounts() {
+    for (Vector& sum : biozero) sum = hn::Zero(Floats());
+  }
+
   std::int64_t masked_zeros = 0;
   std::int64_t masked_nonzeros = 0;
   Vector biozero[kVectorsInGroup];
@@ -156,7 +161,6 @@ HWY_INLINE FloatMask active_lanes(const Batch& batch, std::int64_t group, int v)
 /// Phase 1, first half: fills the slice's input, target and weights, and its part of the
 /// denominators.
 inline void corrupt_slice(TrainingState& state, Batch& batch, std::int32_t slice) {
-  const Floats d;
   const Words words;
   const std::int32_t first = state.slices.begin(slice);
   const std::int32_t end = state.slices.end(slice);
@@ -167,7 +171,6 @@ inline void corrupt_slice(TrainingState& state, Batch& batch, std::int32_t slice
   for (std::int64_t group = 0; group < batch.n_groups; ++group) {
     const std::size_t panel = state.slice_offset(slice) + group * state.slice_panel();
     MaskCounts counts;
-    for (Vector& sum : counts.biozero) sum = hn::Zero(d);
     for (std::int32_t block = first; block < end; block += 4) {
       for (int v = 0; v < kVectorsInGroup; ++v) {
         const FloatMask active = active_lanes(batch, group, v);
