@@ -70,12 +70,16 @@ def in_parallel(function, items):
 
 def find_seed(program, scenario):
     """The first seed whose error without denoising is the paper's, looked for on few cells."""
-    for seed in range(1, 1000):
+    def baseline(seed):
         data = program.simulate(scenario, seed, 500)
-        out = program.denoise(data / "counts.h5ad", "scan.h5ad", "--n-top-genes", 0, "--epochs", 0)
-        mse = program.evaluate(out, "--truth", data, "--no-clusters")["truth"]["baseline"]["mse"]
-        if abs(mse / PAPER_BASELINE[scenario] - 1) <= 0.03:
-            return seed
+        out = program.denoise(data / "counts.h5ad", f"scan-{seed}.h5ad", "--n-top-genes", 0,
+                              "--epochs", 0, "--drop-empty-cells")
+        return program.evaluate(out, "--truth", data, "--no-clusters")["truth"]["baseline"]["mse"]
+
+    for first in range(1, 1000, 8):
+        for seed, mse in enumerate(in_parallel(baseline, range(first, first + 8)), first):
+            if abs(mse / PAPER_BASELINE[scenario] - 1) <= 0.03:
+                return seed
     sys.exit(f"no seed for {scenario}")
 
 

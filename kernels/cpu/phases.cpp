@@ -4,7 +4,8 @@
 // other values of HWY_TARGET, and picks among the results when the program runs. Sets between the
 // ones left here would add size and no speed. Those without a fused multiply-add (older than AVX2)
 // work, but round differently.
-#define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_RVV)
+#define HWY_DISABLED_TARGETS \
+  (HWY_SSSE3 | HWY_AVX3_DL | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/cpu/phases.cpp"  // NOLINT(bugprone-suspicious-include)
 #include <hwy/foreach_target.h>                      // IWYU pragma: keep
@@ -21,9 +22,16 @@ namespace maskclass::cpu {
 namespace HWY_NAMESPACE {
 
 const Phases& phases_of_target() {
-  static constexpr Phases kPhases{corrupt_slice, encode_slice,   trunk_forward,
-                                  decode_slice,  trunk_backward, update_encoder,
-                                  update_trunk,  load_slice,     reconstruct_slice};
+  static const Phases kPhases{hwy::TargetName(HWY_TARGET),
+                              corrupt_slice,
+                              encode_slice,
+                              trunk_forward,
+                              decode_slice,
+                              trunk_backward,
+                              update_encoder,
+                              update_trunk,
+                              load_slice,
+                              reconstruct_slice};
   return kPhases;
 }
 

@@ -9,6 +9,8 @@ namespace maskclass::cpu {
 /// The five phases of a training step, compiled for one instruction set. The driver
 /// (cpu_backend.cpp) decides which thread runs which slice or group, and waits between phases.
 struct Phases {
+  const char* instruction_set;  ///< Highway's name of it
+
   // Phase 1, by slice; a thread's slices ascend, since the batch's cursors move on.
   void (*corrupt_slice)(TrainingState&, Batch&, std::int32_t slice);
   void (*encode_slice)(TrainingState&, const Batch&, std::int32_t slice);
