@@ -203,10 +203,6 @@ HWY_INLINE FloatMask active_lanes(const Batch& batch, std::int64_t group, int v)
 /// Phase 1, first half: fills the slice's input, target and weights, and its part of the
 /// denominators.
 inline void corrupt_slice(TrainingState& state, Batch& batch, std::int32_t slice) {
-<<<<<<< HEAD
-=======
-  const Words words;
->>>>>>> avx512
   const std::int32_t first = state.slices.begin(slice);
   const std::int32_t end = state.slices.end(slice);
   gather(state, batch, state.target, state.slice_offset(slice), first, end, kAbsent);
@@ -216,8 +212,6 @@ inline void corrupt_slice(TrainingState& state, Batch& batch, std::int32_t slice
   for (std::int64_t group = 0; group < batch.n_groups; ++group) {
     const std::size_t panel = state.slice_offset(slice) + group * state.slice_panel();
     MaskCounts counts;
-<<<<<<< HEAD
-    for (Vector& sum : counts.biozero) sum = hn::Zero(Floats());
     for (int v = 0; v < kVectorsInGroup; ++v) {
       const FloatMask active = active_lanes(batch, group, v);
       const Lanes cells{group, v};
@@ -236,20 +230,6 @@ inline void corrupt_slice(TrainingState& state, Batch& batch, std::int32_t slice
             break;
           default:
             corrupt_genes<4>(state, batch, gene, cells, at, active, counts);
-=======
-    for (std::int32_t block = first; block < end; block += 4) {
-      for (int v = 0; v < kVectorsInGroup; ++v) {
-        const FloatMask active = active_lanes(batch, group, v);
-        const std::size_t lane = static_cast<std::size_t>(v) * kLanes;
-        WordVector random[4];
-        random_words(state.options.seed, philox::Purpose::mask, batch.epoch,
-                     hn::Load(words, &batch.cell_ids[group * kGroup + lane]),
-                     static_cast<std::uint32_t>(block) / 4, random);
-        for (std::int32_t k = 0; k < 4 && block + k < end; ++k) {
-          const std::size_t row = static_cast<std::size_t>(block + k - first);
-          corrupt_vector(state, batch, block + k, group, v, panel + row * kGroup + lane, active,
-                         random[k], counts);
->>>>>>> avx512
         }
       }
     }
