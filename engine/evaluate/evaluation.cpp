@@ -46,15 +46,17 @@ DenoisingScores score_denoising(const EvaluationInput& input, int n_threads,
   DenoisingScores scores;
   BiozeroScorer biozero;
   for_each_block(input.denoised, [&](std::int64_t first, std::int64_t n, const float* denoised) {
-    report_progress(callbacks, {"compare with the truth", first, input.denoised.n_cells, "cells"});
     input.observed->read(first, n, observed.data());
     input.truth->read(first, n, truth.data());
     const TruthBlock block{n, n_genes, observed.data(), truth.data()};
     scores.denoised.add(denoised, block, n_threads);
     scores.baseline.add(observed.data(), block, n_threads);
-    if (!input.biozero) return;
-    input.biozero->read(first, n, probability.data());
-    biozero.add(probability.data(), block);
+    if (input.biozero) {
+      input.biozero->read(first, n, probability.data());
+      biozero.add(probability.data(), block);
+    }
+    report_progress(callbacks,
+                    {"compare with the truth", first + n, input.denoised.n_cells, "cells"});
   });
   if (input.biozero) scores.biozero = biozero.scores();
   return scores;
@@ -95,11 +97,15 @@ EvaluationReport evaluate(const EvaluationInput& input, const EvaluationOptions&
   EvaluationOptions clustering = options;
   if (clustering.n_clusters == 0) clustering.n_clusters = input.n_labels;
   report.n_clusters = clustering.n_clusters;
-  report_progress(callbacks, {"cluster denoised values", 0, 0, "cells"});
-  report.clusters = score_clusters(input.denoised, input.labels, clustering);
+  const auto cluster = [&](const char* stage, const CellBlocks& values) {
+    report_progress(callbacks, {stage, 0, values.n_cells, "cells"});
+    ClusteringScores scores = score_clusters(values, input.labels, clustering);
+    report_progress(callbacks, {stage, values.n_cells, values.n_cells, "cells"});
+    return scores;
+  };
+  report.clusters = cluster("cluster denoised values", input.denoised);
   if (options.baseline && input.observed) {
-    report_progress(callbacks, {"cluster observed values", 0, 0, "cells"});
-    report.baseline_clusters = score_clusters(*input.observed, input.labels, clustering);
+    report.baseline_clusters = cluster("cluster observed values", *input.observed);
   }
   return report;
 }

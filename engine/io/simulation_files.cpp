@@ -390,26 +390,26 @@ void check_simulation_folder(const fs::path& given, const SimulationFileOptions&
   const fs::path parent = folder.has_parent_path() ? folder.parent_path() : fs::path(".");
   std::error_code error;
   if (!fs::is_directory(parent, error)) {
-    throw usage_error(fmt::format("{}: the folder {} does not exist: create it", folder.string(),
-                                  parent.string()));
+    throw data_error(fmt::format("{}: the folder {} does not exist: create it", folder.string(),
+                                 parent.string()));
   }
   if (access(parent.c_str(), W_OK) != 0) {
-    throw usage_error(
+    throw data_error(
         fmt::format("{}: the folder {} is not writable", folder.string(), parent.string()));
   }
   if (!fs::exists(fs::symlink_status(folder, error))) return;
   if (!fs::is_directory(folder, error) || fs::is_symlink(folder, error)) {
-    throw usage_error(fmt::format("{}: exists and is not a folder: name another", folder.string()));
+    throw data_error(fmt::format("{}: exists and is not a folder: name another", folder.string()));
   }
   fs::directory_iterator entries(folder, error);
-  if (error) throw usage_error(fmt::format("{}: {}", folder.string(), error.message()));
+  if (error) throw data_error(fmt::format("{}: {}", folder.string(), error.message()));
   for (const fs::directory_entry& entry : entries) {
     if (!options.replace) {
-      throw usage_error(
+      throw data_error(
           fmt::format("{}: is not empty: name another folder, or use --force", folder.string()));
     }
     if (!is_of_simulation(entry)) {
-      throw usage_error(
+      throw data_error(
           fmt::format("{}: will not be replaced, for it holds {}, which is not part "
                       "of a simulation: move that file or name another folder",
                       folder.string(), entry.path().filename().string()));

@@ -211,7 +211,7 @@ CsrMatrix MatrixMarketFile::read(bool genes_are_rows, const Callbacks& callbacks
       });
     }
     report_progress(callbacks,
-                    {"read", input_.bytes_read() >> 20, input_.file_size() >> 20, "MB", 0});
+                    {"read", input_.bytes_read() >> 10, input_.file_size() >> 10, "kB", 0});
   }
   if (parser.n_read() < n_entries_) {
     throw data_error(

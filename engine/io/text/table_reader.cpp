@@ -38,7 +38,7 @@ class TableParser {
       if (!line.empty()) read_row(line);
       if (input_.bytes_read() - last_report < (1 << 20)) continue;
       last_report = input_.bytes_read();
-      report_progress(callbacks_, {"read", last_report >> 20, input_.file_size() >> 20, "MB", 0});
+      report_progress(callbacks_, {"read", last_report >> 10, input_.file_size() >> 10, "kB", 0});
     }
     if (row_names.empty()) throw data_error(fmt::format("{}: has a header only", input_.name()));
     rows.n_cells = static_cast<std::int64_t>(row_names.size());
