@@ -2,10 +2,10 @@
 """Makes the tables of docs/RESULTS.md, as Markdown on standard output.
 
     bench/results.py simulated [--cells 5000] [--seeds 5] [--epochs 300]
-    bench/results.py real DATA_DIR [--seeds 1]
+    bench/results.py real DATA_DIR [--seeds 5]
 
 `simulated`: the paper's Table 2. A scenario's data set is the first seed of `maskclass simulate`
-whose error without denoising is within 3 % of the paper's (the draw of the dropout parameters moves
+whose error without denoising is within 3 % of the paper's, measured on 500 cells (the draw of the dropout parameters moves
 it between 2 and 12, so that other draws are other problems). `real`: clustering before and after
 denoising of every labelled data set of a folder (matrix.mtx.gz and labels.tsv.gz in a folder each).
 Needs nothing but Python 3 and the program, whose path is --program or build/release/maskclass.

@@ -73,9 +73,9 @@ void dry_run(const DenoiseCommand& command, const io::Dataset& dataset, Denoiser
   fmt::print("output  {} cells x {} genes, {} of them denoised\n",
              with_thousands(denoiser.n_cells()), with_thousands(n_genes),
              with_thousands(denoiser.n_genes()));
-  fmt::print(
-      "memory  {} MB at the peak\n",
-      megabytes(peak_memory_bytes() + report::block_bytes(denoiser.n_cells(), n_genes, outputs)));
+  fmt::print("memory  {} MB at the peak\n",
+             megabytes(peak_memory_bytes() + report::block_bytes(denoiser.n_cells(), n_genes,
+                                                                 denoiser.n_genes(), outputs)));
   fmt::print("disk    {} MB as .h5ad\n",
              megabytes(report::result_bytes(denoiser.n_cells(), n_genes, n_nonzeros,
                                             denoiser.latent_width(), outputs)));

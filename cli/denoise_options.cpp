@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <limits>
 
 namespace maskclass::cli {
 
@@ -59,7 +58,7 @@ void add_gene_options(CLI::App& app, DenoiseCommand& command) {
   CLI::Option* n_top =
       app.add_option("--n-top-genes", options.n_top_genes,
                      "Denoise this many highly variable genes (ranked as scran does); 0 = all")
-          ->check(CLI::Range(0, std::numeric_limits<int>::max()))
+          ->check(CLI::NonNegativeNumber)
           ->group("Genes");
   app.add_option("--genes-file", command.genes_file,
                  "Denoise the genes that this file names, one a line")
@@ -105,7 +104,7 @@ void add_network_options(CLI::App& app, DenoiseCommand& command) {
   app.add_option("--beta1", training.beta1, "Adam's decay of the mean gradient")->group(group);
   app.add_option("--beta2", training.beta2, "Adam's decay of the mean square")->group(group);
   app.add_option("--adam-epsilon", training.epsilon, "Adam's epsilon")->group(group);
-  app.add_flag("--no-clamp{false}", options.clamp, "Let denoised log2 values be negative")
+  app.add_flag("!--no-clamp", options.clamp, "Let denoised log2 values be negative")
       ->default_str("")
       ->group(group);
 }
@@ -124,16 +123,28 @@ void add_denoise_options(CLI::App& app, DenoiseCommand& command) {
 nlohmann::ordered_json result_parameters(const DenoiseCommand& command) {
   const DenoiseOptions options = command.engine_options();
   const TrainingOptions& training = options.training;
+  // Without the folder: results do not depend on where files lie. "folder/" is named "folder".
+  const auto name_of = [](const std::string& path) {
+    const std::filesystem::path normal = std::filesystem::path(path).lexically_normal();
+    return (normal.has_filename() ? normal : normal.parent_path()).filename().string();
+  };
   // float32 values as the shortest decimal that gives them back, not as their double expansion.
   const auto decimal = [](float value) { return std::stod(fmt::format("{}", value)); };
   nlohmann::ordered_json json;
   json["version"] = MASKCLASS_VERSION;
-  json["input"] = std::filesystem::path(command.input.path).lexically_normal().filename().string();
+  json["input"] = name_of(command.input.path);
   json["layer"] = command.input.layer;
   json["variant"] = command.variant;
   json["seed"] = training.seed;
   json["min_cells"] = options.preprocess.min_cells;
-  json["n_top_genes"] = options.preprocess.n_top_genes;
+  json["drop_empty_cells"] = options.preprocess.drop_empty_cells;
+  json["allow_non_integer"] = command.input.allow_non_integer;
+  json["orientation"] = command.input.orientation;
+  if (command.genes_file.empty()) {
+    json["n_top_genes"] = options.preprocess.n_top_genes;
+  } else {
+    json["genes_file"] = name_of(command.genes_file);
+  }
   json["low_quantile"] = options.preprocess.quantiles.low;
   json["high_quantile"] = options.preprocess.quantiles.high;
   json["hidden"] = options.hidden;

@@ -1,6 +1,5 @@
 #include <fmt/core.h>
 
-#include <limits>
 #include <memory>
 #include <string>
 
@@ -82,7 +81,7 @@ void add_file_options(CLI::App& command, Options& options) {
       .add_option("--min-cells", options.min_cells,
                   "Library sizes are over genes with a count in at least this many cells; what "
                   "DENOISED says where not given, else 3")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+      ->check(CLI::NonNegativeNumber);
   command.add_flag("--allow-non-integer", files.allow_non_integer,
                    "Take values that are not whole numbers as counts");
 }
@@ -102,7 +101,7 @@ void add_evaluate(CLI::App& app) {
   command->add_flag("--baseline,!--no-baseline", evaluation.baseline,
                     "Cluster the values before denoising, too (the default)");
   command
-      ->add_flag("--no-clusters{false}", evaluation.cluster,
+      ->add_flag("!--no-clusters", evaluation.cluster,
                  "Score against the truth only, though it has labels")
       ->default_str("");
   command

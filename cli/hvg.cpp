@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstring>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <string>
 
@@ -133,7 +132,7 @@ void add_hvg(CLI::App& app) {
   command->add_option("-o,--output", options->output,
                       "FILE.tsv or FILE.tsv.gz to write; standard output where not given");
   command->add_option("--n-top-genes", options->n_top_genes, "How many genes to choose; 0 = all")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()));
+      ->check(CLI::NonNegativeNumber);
   add_common_options(*command, options->common);
   command->callback([options] { run_hvg(*options); });
 }

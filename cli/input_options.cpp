@@ -1,7 +1,6 @@
 #include "cli/input_options.h"
 
 #include <filesystem>
-#include <limits>
 
 #include "engine/error.h"
 
@@ -32,7 +31,7 @@ void add_input_options(CLI::App& app, InputOptions& options) {
       ->group("Input");
   app.add_option("--min-cells", options.min_cells,
                  "Keep genes with a non-zero count in at least this many cells")
-      ->check(CLI::Range(0, std::numeric_limits<int>::max()))
+      ->check(CLI::NonNegativeNumber)
       ->group("Input");
   app.add_flag("--drop-empty-cells", options.drop_empty_cells,
                "Leave out cells without counts instead of stopping")

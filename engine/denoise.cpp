@@ -78,14 +78,21 @@ void Denoiser::State::finish_log2(std::int64_t first_cell, std::int64_t n_cells,
   }
 }
 
+/// Observed counts that are kept are copied, so that no rounding touches them.
 void Denoiser::State::to_counts(std::int64_t first_cell, std::int64_t n_cells, const float* log2,
                                 float* counts) const {
+  const CsrView observed = input.counts.view();
 #pragma omp parallel for num_threads(n_threads)
   for (std::int64_t row = 0; row < n_cells; ++row) {
-    const double factor = library_factors[first_cell + row];
+    const std::int64_t cell = first_cell + row;
+    const double factor = library_factors[cell];
     for (std::int64_t at = row * n_genes(); at < (row + 1) * n_genes(); ++at) {
       counts[at] = static_cast<float>((std::exp2(static_cast<double>(log2[at])) - 1) * factor);
     }
+    if (options.observed == Observed::replace) continue;
+    const auto genes = observed.row_indices(cell);
+    const auto values = observed.row_values(cell);
+    for (std::size_t k = 0; k < genes.size(); ++k) counts[row * n_genes() + genes[k]] = values[k];
   }
 }
 
@@ -114,6 +121,7 @@ Denoiser::Denoiser(const CsrView& counts, const DenoiseOptions& options,
   State& state = *state_;
   state.options = options;
   state.n_threads = options.n_threads > 0 ? options.n_threads : default_thread_count();
+  check_csr(counts, state.n_threads);
   state.input = preprocess(counts, options.preprocess, cell_names, state.n_threads, callbacks);
   for (const double size : state.input.library_sizes) {
     state.library_factors.push_back(size / state.input.median_library_size);
@@ -124,8 +132,14 @@ Denoiser::Denoiser(const CsrView& counts, const DenoiseOptions& options,
   state.dropout = fit_moments(kept, state.library_factors, state.n_threads);
   state.biozero = tabulate(state.dropout, state.library_factors,
                            sparsity_shrinkage(kept, options.alpha), state.n_threads);
-  state.backend =
-      cpu::make_cpu_backend(state.scaled_data(), state.shape(), options.training, state.n_threads);
+  constexpr float kNotable = 1e-3f;
+  if (state.biozero.largest_error > kNotable) {
+    log_line(callbacks, "a steep dropout curve: the biozero probabilities that training uses are " +
+                            std::string("off by up to ") +
+                            std::to_string(state.biozero.largest_error));
+  }
+  state.backend = cpu::make_cpu_backend(state.scaled_data(), state.shape(), options.training,
+                                        state.n_threads, default_thread_count());
   state.backend->set_parameters(initial_weights(state.shape(), options.training.seed));
 }
 
@@ -135,6 +149,7 @@ Denoiser::~Denoiser() = default;
 
 void Denoiser::train(const Callbacks& callbacks) {
   State& state = *state_;
+  state.history.clear();
   state.backend->set_parameters(initial_weights(state.shape(), state.options.training.seed));
   state.history = maskclass::train(*state.backend, state.cell_ids, state.options.n_epochs,
                                    state.options.training, callbacks);

@@ -57,7 +57,8 @@ void check_options(const DenoiseOptions& options) {
   check_not_negative("--weight-nonzero", training.nonzero_weight);
   check_not_negative("--gamma", training.biozero_weight);
   check_positive("--lr", training.learning_rate);
-  check_positive("--adam-epsilon", training.epsilon);
+  // The kernels hold it as a float and treat denormal numbers as zero.
+  check_range("--adam-epsilon", training.epsilon, std::numeric_limits<float>::min(), 1);
   constexpr double kBelowOne = 1 - std::numeric_limits<double>::epsilon();
   check_range("--beta1", training.beta1, 0, kBelowOne);
   check_range("--beta2", training.beta2, 0, kBelowOne);

@@ -48,7 +48,7 @@ struct EpochLoss {
 };
 
 /// Called by the thread that called train_epoch, several times a second, with the number of
-/// batches done; returns false to stop.
+/// batches done; returns false to stop. Denormal numbers count as zero while it runs.
 using BatchCallback = std::function<bool(std::int64_t batches_done)>;
 
 /// A device that trains the network and applies it.
@@ -56,13 +56,15 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  /// Sets the weights and clears the optimizer.
+  /// Sets the weights and clears the optimizer. Throws std::invalid_argument where they are of
+  /// another network.
   virtual void set_parameters(const Parameters& parameters) = 0;
   virtual Parameters parameters() const = 0;
   virtual OptimizerState optimizer_state() const = 0;
 
   /// One pass over the cells in the given order, in batches of which the last may be smaller.
-  /// `epoch` counts from 0 and selects the random numbers. Returns where the callback said stop;
+  /// `order` holds rows of the data, at least one and each at most once; `epoch` counts from 0 and
+  /// selects the random numbers. Returns where the callback said stop;
   /// the caller knows, since its callback did.
   virtual EpochLoss train_epoch(std::uint32_t epoch, std::span<const std::uint32_t> order,
                                 const BatchCallback& callback) = 0;

@@ -10,6 +10,8 @@ struct NetworkShape {
   std::int32_t n_genes = 0;
   std::int32_t hidden = 64;
   std::int32_t latent = 32;
+
+  bool operator==(const NetworkShape& other) const = default;
 };
 
 /// A linear map, LayerNorm and SiLU: y = silu(gain * normalise(weight x + bias) + shift).

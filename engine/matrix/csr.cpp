@@ -1,49 +1,60 @@
 #include "engine/matrix/csr.h"
 
 #include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "engine/error.h"
 
 namespace maskclass {
 
-CscMatrix to_csc(const CsrView& matrix, int n_threads) {
-  CscMatrix result;
-  result.n_cells = matrix.n_cells;
-  result.n_genes = matrix.n_genes;
-  const std::int64_t n_nonzeros = matrix.n_nonzeros();
-  result.indices.resize(n_nonzeros);
-  result.values.resize(n_nonzeros);
-  result.indptr.assign(matrix.n_genes + 1, 0);
-  for (const std::int32_t gene : matrix.indices) ++result.indptr[gene + 1];
-  for (std::int64_t gene = 0; gene < matrix.n_genes; ++gene) {
-    result.indptr[gene + 1] += result.indptr[gene];
+namespace {
+
+/// What is wrong with a row, or nullptr.
+const char* fault_of_row(const CsrView& matrix, std::int64_t cell) {
+  std::int64_t previous = -1;
+  for (const std::int32_t gene : matrix.row_indices(cell)) {
+    if (gene < 0 || gene >= matrix.n_genes) return "a gene that is out of range";
+    if (gene <= previous) return "genes that do not ascend";
+    previous = gene;
   }
-  // Each thread owns a range of genes and walks all cells, so that cells ascend within a gene
-  // whatever the number of threads. Ranges hold about equally many non-zeros.
-  const int n_parts = std::max(1, n_threads);
-#pragma omp parallel for num_threads(n_threads) schedule(static, 1)
-  for (int part = 0; part < n_parts; ++part) {
-    const auto bound = [&](int p) {
-      const std::int64_t target = n_nonzeros / n_parts * p;
-      if (p == n_parts) return matrix.n_genes;
-      return static_cast<std::int64_t>(
-          std::lower_bound(result.indptr.begin(), result.indptr.end(), target) -
-          result.indptr.begin());
-    };
-    const std::int64_t first_gene = part == 0 ? 0 : bound(part);
-    const std::int64_t end_gene = std::max(first_gene, bound(part + 1));
-    std::vector<std::int64_t> next(result.indptr.begin() + first_gene,
-                                   result.indptr.begin() + end_gene);
-    for (std::int64_t cell = 0; cell < matrix.n_cells && first_gene < end_gene; ++cell) {
-      const auto genes = matrix.row_indices(cell);
-      const auto values = matrix.row_values(cell);
-      for (std::size_t k = std::lower_bound(genes.begin(), genes.end(), first_gene) - genes.begin();
-           k < genes.size() && genes[k] < end_gene; ++k) {
-        const std::int64_t at = next[genes[k] - first_gene]++;
-        result.indices[at] = static_cast<std::int32_t>(cell);
-        result.values[at] = values[k];
-      }
+  for (const float value : matrix.row_values(cell)) {
+    if (!(value > 0) || !std::isfinite(value)) return "a value that is not above zero and finite";
+  }
+  return nullptr;
+}
+
+void check_lengths(const CsrView& matrix) {
+  const std::size_t n_cells = static_cast<std::size_t>(std::max<std::int64_t>(0, matrix.n_cells));
+  if (matrix.n_cells < 0 || matrix.n_genes < 0 || matrix.indptr.size() != n_cells + 1 ||
+      matrix.indptr.front() != 0) {
+    throw data_error("the counts must have n_cells + 1 row pointers, of which the first is 0");
+  }
+  for (std::int64_t cell = 0; cell < matrix.n_cells; ++cell) {
+    if (matrix.indptr[cell + 1] < matrix.indptr[cell]) {
+      throw data_error("the row pointers fall at cell " + std::to_string(cell + 1));
     }
   }
-  return result;
+  const auto n_nonzeros = static_cast<std::size_t>(matrix.n_nonzeros());
+  if (matrix.indices.size() != n_nonzeros || matrix.values.size() != n_nonzeros) {
+    throw data_error(
+        "the counts must have as many indices and values as the last row pointer says");
+  }
+}
+
+}  // namespace
+
+void check_csr(const CsrView& matrix, int n_threads) {
+  check_lengths(matrix);
+  std::int64_t first_fault = matrix.n_cells;
+#pragma omp parallel for num_threads(n_threads) reduction(min : first_fault)
+  for (std::int64_t cell = 0; cell < matrix.n_cells; ++cell) {
+    if (fault_of_row(matrix, cell) != nullptr) first_fault = std::min(first_fault, cell);
+  }
+  if (first_fault == matrix.n_cells) return;
+  throw data_error("cell " + std::to_string(first_fault + 1) + " of the counts has " +
+                   fault_of_row(matrix, first_fault) +
+                   "; a row holds its non-zero counts in the order of the genes");
 }
 
 CsrMatrix select(const CsrView& matrix, std::span<const std::int64_t> cells,

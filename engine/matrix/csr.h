@@ -35,18 +35,10 @@ struct CsrMatrix {
   CsrView view() const { return {n_cells, n_genes, indptr, indices, values}; }
 };
 
-/// The same matrix in compressed columns: row indices (cells) ascend within each gene.
-struct CscMatrix {
-  std::int64_t n_cells = 0;
-  std::int64_t n_genes = 0;
-  std::vector<std::int64_t> indptr{0};  ///< [n_genes + 1]
-  std::vector<std::int32_t> indices;    ///< [n_nonzeros]: the cell.
-  std::vector<float> values;
-};
-
-/// Transposes the storage (12 + 8 bytes a non-zero while it runs). `n_threads` changes the speed
-/// only.
-CscMatrix to_csc(const CsrView& matrix, int n_threads);
+/// Throws Error{data} that names the cell (by its number, from 1) where the matrix is not as
+/// CsrView describes it: row pointers that fall, genes out of range, out of order or twice, values
+/// that are zero, negative or not finite, arrays of the wrong length.
+void check_csr(const CsrView& matrix, int n_threads);
 
 /// Rows and columns of `matrix` in the order given; genes must ascend. Throws nothing.
 CsrMatrix select(const CsrView& matrix, std::span<const std::int64_t> cells,

@@ -141,9 +141,12 @@ void write_results(Denoiser& denoiser, const io::Dataset& dataset,
   io::ResultHeader header = make_header(denoiser, dataset, options);
   header.counts = input.counts.view();
   if (options.all_genes) {
-    std::vector<std::int32_t> genes(header.source_genes.begin(), header.source_genes.end());
-    all_counts = select(dataset.counts.view(), input.cells, genes, n_threads);
-    header.counts = all_counts.view();
+    header.counts = dataset.counts.view();
+    if (header.counts.n_cells != input.counts.n_cells) {  // Cells were dropped.
+      const std::vector<std::int32_t> genes(header.source_genes.begin(), header.source_genes.end());
+      all_counts = select(header.counts, input.cells, genes, n_threads);
+      header.counts = all_counts.view();
+    }
   }
   const std::int64_t n_cells = header.counts.n_cells;
   const std::int64_t n_genes = header.counts.n_genes;
@@ -202,9 +205,11 @@ std::int64_t result_bytes(std::int64_t n_cells, std::int64_t n_genes, std::int64
          n_cells * 16;
 }
 
-std::int64_t block_bytes(std::int64_t n_cells, std::int64_t n_genes, const io::Outputs& outputs) {
+std::int64_t block_bytes(std::int64_t n_cells, std::int64_t n_genes, std::int64_t n_denoised,
+                         const io::Outputs& outputs) {
   const std::int64_t n_dense = outputs.log2 + outputs.counts + outputs.biozero;
-  return std::min(n_cells, cells_per_block(n_genes)) * n_genes * n_dense * 4;
+  const std::int64_t n_columns = n_genes == n_denoised ? n_genes : n_genes + n_denoised;
+  return std::min(n_cells, cells_per_block(n_genes)) * n_columns * n_dense * 4;
 }
 
 }  // namespace maskclass::report

@@ -30,6 +30,8 @@ std::int64_t result_bytes(std::int64_t n_cells, std::int64_t n_genes, std::int64
                           std::int64_t latent, const io::Outputs& outputs);
 
 /// Bytes of memory that write_results takes for its blocks.
-std::int64_t block_bytes(std::int64_t n_cells, std::int64_t n_genes, const io::Outputs& outputs);
+/// `n_denoised` of the `n_genes` written are denoised.
+std::int64_t block_bytes(std::int64_t n_cells, std::int64_t n_genes, std::int64_t n_denoised,
+                         const io::Outputs& outputs);
 
 }  // namespace maskclass::report

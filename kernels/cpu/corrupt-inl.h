@@ -124,7 +124,7 @@ HWY_INLINE void corrupt_vector(TrainingState& state, const Batch& batch, std::in
   hn::Store(hn::IfThenZeroElse(masked_nonzero, scaled), d, &state.input[at]);
   hn::Store(weight, d, &state.mask_weight[at]);
   if (options.biozero_weight != 0) {
-    hn::Store(biozero, d, &state.zero_weight[at]);
+    hn::Store(biozero, d, &state.biozero[at]);
     counts.biozero[cells.v] = hn::Add(counts.biozero[cells.v], biozero);
   }
   counts.masked_nonzeros += static_cast<std::int64_t>(hn::CountTrue(d, masked_nonzero));

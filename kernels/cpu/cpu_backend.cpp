@@ -8,6 +8,7 @@
 #include <exception>
 #include <numeric>
 #include <optional>
+#include <stdexcept>
 
 #include "kernels/cpu/barrier.h"
 #include "kernels/cpu/denormals.h"
@@ -109,12 +110,12 @@ class Reporter {
 /// Runs work(share, barrier) on a team of threads, of which the caller is the first. The team may
 /// come out smaller than asked for; what is computed does not depend on its size.
 template <class Work>
-void run_team(int n_threads, std::int32_t n_slices, const Work& work) {
+void run_team(int n_threads, int n_processors, std::int32_t n_slices, const Work& work) {
   std::optional<Barrier> barrier;
 #pragma omp parallel num_threads(n_threads)
   {
 #pragma omp single
-    barrier.emplace(omp_get_num_threads(), omp_get_num_procs());
+    barrier.emplace(omp_get_num_threads(), n_processors);
     const FlushDenormals flush_denormals;
     work(Share(omp_get_thread_num(), omp_get_num_threads(), n_slices), *barrier);
   }
@@ -123,17 +124,21 @@ void run_team(int n_threads, std::int32_t n_slices, const Work& work) {
 class CpuBackend final : public Backend {
  public:
   CpuBackend(const ScaledData& data, const NetworkShape& shape, const TrainingOptions& options,
-             int n_threads)
+             int n_threads, int n_processors)
       : data_(data),
         state_(data_, shape, options),
         phases_(phases()),
-        n_threads_(std::clamp(n_threads, 1, state_.slices.count)) {
+        n_threads_(std::clamp(n_threads, 1, state_.slices.count)),
+        n_processors_(n_processors > 0 ? n_processors : omp_get_num_procs()) {
     for (int thread = 0; thread < n_threads_; ++thread) {
       batches_.emplace_back(state_.most_groups, kBiozeroTerms);
     }
   }
 
   void set_parameters(const Parameters& parameters) override {
+    if (parameters.shape != state_.network.shape) {
+      throw std::invalid_argument("parameters of another network");
+    }
     load_parameters(parameters, state_.network);
     step_ = 0;
   }
@@ -161,11 +166,13 @@ class CpuBackend final : public Backend {
   TrainingState state_;
   const Phases& phases_;
   const int n_threads_;
+  const int n_processors_;
   std::vector<Batch> batches_;  ///< one a thread
   std::int64_t step_ = 0;
 };
 
-/// Phases 1 to 4, each ended by a barrier. Phase 5 is left to the caller: nobody waits for it.
+/// Phases 1 to 4, with barriers between them. The one after phase 4 and phase 5 are left to the
+/// caller: nobody waits for phase 5.
 void CpuBackend::train_batch(const Share& share, Batch& batch, Barrier& barrier) {
   for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
     phases_.corrupt_slice(state_, batch, slice);
@@ -192,35 +199,39 @@ EpochLoss CpuBackend::train_epoch(std::uint32_t epoch, std::span<const std::uint
   const std::size_t n_batches = (order.size() + batch_size - 1) / batch_size;
   Reporter reporter(callback);
   EpochLoss loss;
-  bool go_on = true;  // Thread 0 writes it before a batch's last barrier, all read it after.
+  // Thread 0 writes these before a batch's last barrier; all read `go_on` after it.
+  std::size_t n_done = 0;
+  bool go_on = true;
 
-  run_team(n_threads_, state_.slices.count, [&](const Share& share, Barrier& barrier) {
-    Batch& batch = batches_[share.thread];
-    batch.epoch = epoch;
-    for (std::size_t b = 0; b < n_batches; ++b) {
-      const std::size_t first = b * batch_size;
-      set_cells(data_, order.subspan(first, std::min(batch_size, order.size() - first)),
-                state_.slices.begin(share.first_slice), batch);
-      batch.adam = adam_step(state_.options, step_ + static_cast<std::int64_t>(b) + 1);
-      train_batch(share, batch, barrier);
-      if (share.thread == 0) {
-        add_loss(state_, batch.loss_scale, loss);
-        go_on = reporter.report(static_cast<std::int64_t>(b) + 1);
-      }
-      barrier.wait();
-      for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
-        phases_.update_encoder(state_, batch, slice);
-      }
-      for (int block = share.thread; block < 3; block += share.n_threads) {
-        phases_.update_trunk(state_, batch, block);
-      }
-      if (!go_on) break;
-    }
-  });
+  run_team(n_threads_, n_processors_, state_.slices.count,
+           [&](const Share& share, Barrier& barrier) {
+             Batch& batch = batches_[share.thread];
+             batch.epoch = epoch;
+             for (std::size_t b = 0; b < n_batches; ++b) {
+               const std::size_t first = b * batch_size;
+               set_cells(data_, order.subspan(first, std::min(batch_size, order.size() - first)),
+                         state_.slices.begin(share.first_slice), batch);
+               batch.adam = adam_step(state_.options, step_ + static_cast<std::int64_t>(b) + 1);
+               train_batch(share, batch, barrier);
+               if (share.thread == 0) {
+                 add_loss(state_, batch.loss_scale, loss);
+                 n_done = b + 1;
+                 go_on = reporter.report(static_cast<std::int64_t>(n_done));
+               }
+               barrier.wait();
+               for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+                 phases_.update_encoder(state_, batch, slice);
+               }
+               for (int block = share.thread; block < 3; block += share.n_threads) {
+                 phases_.update_trunk(state_, batch, block);
+               }
+               if (!go_on) break;
+             }
+           });
+  step_ += static_cast<std::int64_t>(n_done);
   reporter.rethrow();
-  step_ += static_cast<std::int64_t>(n_batches);
-  loss.masked /= static_cast<double>(n_batches);
-  loss.biozero /= static_cast<double>(n_batches);
+  loss.masked /= static_cast<double>(n_done);
+  loss.biozero /= static_cast<double>(n_done);
   return loss;
 }
 
@@ -241,40 +252,40 @@ void CpuBackend::reconstruct(std::int64_t first_cell, std::int64_t n_cells, floa
   std::vector<std::uint32_t> rows(n_cells);
   std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first_cell));
 
-  run_team(n_threads_, state_.slices.count, [&](const Share& share, Barrier& barrier) {
-    Batch& batch = batches_[share.thread];
-    for (std::int64_t done = 0; done < n_cells; done += most_cells) {
-      const std::int64_t n = std::min(most_cells, n_cells - done);
-      set_cells(data_, std::span(rows).subspan(done, n), state_.slices.begin(share.first_slice),
-                batch);
-      for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
-        phases_.load_slice(state_, batch, slice);
-        phases_.encode_slice(state_, batch, slice);
-      }
-      barrier.wait();
-      for (std::int64_t group = share.thread; group < batch.n_groups; group += share.n_threads) {
-        phases_.trunk_forward(state_, batch, group);
-      }
-      barrier.wait();
-      if (latent_out != nullptr && share.thread == 0) {
-        copy_latent(batch, latent_out + done * state_.network.shape.latent);
-      }
-      if (log2_out == nullptr) {
-        barrier.wait();  // The next batch's trunk must not overtake the copy of the latent.
-        continue;
-      }
-      for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
-        phases_.reconstruct_slice(state_, batch, slice, log2_out + done * data_.n_genes);
-      }
-    }
-  });
+  run_team(n_threads_, n_processors_, state_.slices.count,
+           [&](const Share& share, Barrier& barrier) {
+             Batch& batch = batches_[share.thread];
+             for (std::int64_t done = 0; done < n_cells; done += most_cells) {
+               const std::int64_t n = std::min(most_cells, n_cells - done);
+               set_cells(data_, std::span(rows).subspan(done, n),
+                         state_.slices.begin(share.first_slice), batch);
+               for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+                 phases_.load_slice(state_, batch, slice);
+                 phases_.encode_slice(state_, batch, slice);
+               }
+               barrier.wait();
+               for (std::int64_t group = share.thread; group < batch.n_groups;
+                    group += share.n_threads) {
+                 phases_.trunk_forward(state_, batch, group);
+               }
+               barrier.wait();
+               if (latent_out != nullptr && share.thread == 0) {
+                 copy_latent(batch, latent_out + done * state_.network.shape.latent);
+               }
+               if (log2_out == nullptr) continue;
+               for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+                 phases_.reconstruct_slice(state_, batch, slice, log2_out + done * data_.n_genes);
+               }
+             }
+           });
 }
 
 }  // namespace
 
 std::unique_ptr<Backend> make_cpu_backend(const ScaledData& data, const NetworkShape& shape,
-                                          const TrainingOptions& options, int n_threads) {
-  return std::make_unique<CpuBackend>(data, shape, options, n_threads);
+                                          const TrainingOptions& options, int n_threads,
+                                          int n_processors) {
+  return std::make_unique<CpuBackend>(data, shape, options, n_threads, n_processors);
 }
 
 }  // namespace maskclass::cpu

@@ -8,7 +8,8 @@
 /// *panel* is an array [group][row][16]: `row` is a gene or a hidden unit, and the 16 are the cells
 /// of the group. Sums over rows then need no horizontal additions, and their order does not depend
 /// on the width of a vector. Transposed panels [group of 16 units][cell][16 units] serve sums over
-/// cells. Widths are padded to whole groups; padding holds zeros and stays zero.
+/// cells. Widths are padded to whole groups; what
+/// padding holds is never read.
 ///
 /// Genes are cut into *slices*. A slice has its weights, moments and part of the batch to itself,
 /// so one thread works on it in all phases. The bounds depend on the number of genes alone: sums

@@ -68,7 +68,7 @@ TrainingState::TrainingState(const ScaledData& scaled_data, const NetworkShape& 
   most_groups = groups_for(std::min<std::int64_t>(options.batch_size, data.n_cells));
   const std::size_t panels = slice_offset(slices.count);
   for (AlignedFloats* array : {&input, &target, &mask_weight}) array->resize(panels);
-  if (options.biozero_weight != 0) zero_weight.resize(panels);
+  if (options.biozero_weight != 0) biozero.resize(panels);
   partial.resize(partial_offset(slices.count, 0));
   loss_of_cells.resize(loss_offset(slices.count));
   for (int b = 0; b < 3; ++b) activations[b].resize(network.blocks[b].n_out, most_groups);

@@ -122,7 +122,7 @@ struct TrainingState {
   AlignedFloats input;        ///< corrupted, scaled
   AlignedFloats target;       ///< scaled; the decoder overwrites it by the output's gradient.
   AlignedFloats mask_weight;  ///< w_bio or w_nz at masked entries, else 0
-  AlignedFloats zero_weight;  ///< biozero probability at zeros, else 0
+  AlignedFloats biozero;      ///< biozero probability at zeros, else 0
 
   AlignedFloats partial;  ///< [slice][group][hidden][16]: what a slice adds to the first block's
                           ///< linear output, then to the gradient of the last block's output.

@@ -72,37 +72,37 @@ HWY_INLINE void output_and_loss(TrainingState& state, const Batch& batch, std::i
   std::fill_n(masked_loss, 2 * n_cells, 0.0f);
 
   const int n_vectors = static_cast<int>(batch.n_groups * kVectorsInGroup);
-  for_each_tile(
-      state.slices.size(slice), n_vectors,
-      [&](auto rows, auto vectors, std::int64_t row, int vector) HWY_ATTR {
-        Vector out[rows.value][vectors.value];
-        for (int r = 0; r < rows.value; ++r) {
-          for (int v = 0; v < vectors.value; ++v) out[r][v] = hn::Set(d, bias[row + r]);
-        }
-        multiply_add(Factor{weights + row * width, width, 1}, state.activations[2].output.data(),
-                     static_cast<std::size_t>(hidden) * kGroup, vector, hidden, out);
-        for (int v = 0; v < vectors.value; ++v) {
-          const std::size_t cells = static_cast<std::size_t>(vector + v) * kLanes;
-          Vector masked_sum = hn::Load(d, masked_loss + cells);
-          Vector biozero_sum = hn::Load(d, biozero_loss + cells);
-          for (int r = 0; r < rows.value; ++r) {
-            const std::size_t at =
-                offset + (row + r) * kGroup + vector_offset(vector + v, state.slice_panel());
-            const Vector residual = hn::Sub(out[r][v], hn::Load(d, &state.target[at]));
-            const Vector mask_weight = hn::Load(d, &state.mask_weight[at]);
-            masked_sum = hn::MulAdd(hn::Mul(mask_weight, residual), residual, masked_sum);
-            Vector factor = hn::Mul(mask_weight, masked_factor);
-            if constexpr (kWithBiozero) {
-              const Vector zero_weight = hn::Load(d, &state.zero_weight[at]);
-              biozero_sum = hn::MulAdd(hn::Mul(zero_weight, residual), residual, biozero_sum);
-              factor = hn::MulAdd(zero_weight, biozero_factor, factor);
-            }
-            hn::Store(hn::Mul(factor, residual), d, &state.target[at]);
-          }
-          hn::Store(masked_sum, d, masked_loss + cells);
-          hn::Store(biozero_sum, d, biozero_loss + cells);
-        }
-      });
+  for_each_tile(state.slices.size(slice), n_vectors,
+                [&](auto rows, auto vectors, std::int64_t row, int vector) HWY_ATTR {
+                  Vector out[rows.value][vectors.value];
+                  for (int r = 0; r < rows.value; ++r) {
+                    for (int v = 0; v < vectors.value; ++v) out[r][v] = hn::Set(d, bias[row + r]);
+                  }
+                  multiply_add(Factor{weights + row * width, width, 1},
+                               state.activations[2].output.data(),
+                               static_cast<std::size_t>(hidden) * kGroup, vector, hidden, out);
+                  for (int v = 0; v < vectors.value; ++v) {
+                    const std::size_t cells = static_cast<std::size_t>(vector + v) * kLanes;
+                    Vector masked_sum = hn::Load(d, masked_loss + cells);
+                    Vector biozero_sum = hn::Load(d, biozero_loss + cells);
+                    for (int r = 0; r < rows.value; ++r) {
+                      const std::size_t at = offset + (row + r) * kGroup +
+                                             vector_offset(vector + v, state.slice_panel());
+                      const Vector residual = hn::Sub(out[r][v], hn::Load(d, &state.target[at]));
+                      const Vector mask_weight = hn::Load(d, &state.mask_weight[at]);
+                      masked_sum = hn::MulAdd(hn::Mul(mask_weight, residual), residual, masked_sum);
+                      Vector factor = hn::Mul(mask_weight, masked_factor);
+                      if constexpr (kWithBiozero) {
+                        const Vector biozero = hn::Load(d, &state.biozero[at]);
+                        biozero_sum = hn::MulAdd(hn::Mul(biozero, residual), residual, biozero_sum);
+                        factor = hn::MulAdd(biozero, biozero_factor, factor);
+                      }
+                      hn::Store(hn::Mul(factor, residual), d, &state.target[at]);
+                    }
+                    hn::Store(masked_sum, d, masked_loss + cells);
+                    hn::Store(biozero_sum, d, biozero_loss + cells);
+                  }
+                });
   SliceSums& sums = state.sums[slice];
   for (std::size_t cell = 0; cell < n_cells; ++cell) {
     sums.masked_loss += static_cast<double>(masked_loss[cell]);

@@ -65,7 +65,7 @@ TEST_CASE("masks, corrupted inputs and weights are those of the formulas, bit fo
                   !(ours.at(ours.state.input, cell, gene) == exact.input[k] &&
                     ours.at(ours.state.target, cell, gene) == exact.target[k] &&
                     ours.at(ours.state.mask_weight, cell, gene) == exact.mask_weight[k] &&
-                    ours.at(ours.state.zero_weight, cell, gene) == exact.zero_weight[k]);
+                    ours.at(ours.state.biozero, cell, gene) == exact.biozero[k]);
               masked_zeros += exact.mask_weight[k] == options.zero_weight;
               masked_nonzeros += exact.mask_weight[k] == options.nonzero_weight;
             }
@@ -106,7 +106,7 @@ TEST_CASE("mask rates are the probabilities, and masks of neighbours are indepen
     for (std::int64_t cell = 0; cell < n_cells; ++cell) {
       for (std::int32_t gene = 0; gene < n_genes; ++gene) {
         const float weight = phase.at(phase.state.mask_weight, cell, gene);
-        const float p = phase.at(phase.state.zero_weight, cell, gene);
+        const float p = phase.at(phase.state.biozero, cell, gene);
         if (p > 0) {
           const double probability = 0.5 * static_cast<double>(p);
           expected_zeros += probability;

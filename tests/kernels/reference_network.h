@@ -55,7 +55,7 @@ auto arrays_of(AnyNetwork& network) {
 struct CorruptedBatch {
   std::int64_t n_cells = 0;
   std::int32_t n_genes = 0;
-  std::vector<float> target, input, mask_weight, zero_weight;
+  std::vector<float> target, input, mask_weight, biozero;
 };
 
 inline CorruptedBatch corrupt(const ScaledData& data, std::span<const std::uint32_t> rows,
@@ -98,7 +98,7 @@ inline CorruptedBatch corrupt(const ScaledData& data, std::span<const std::uint3
       batch.input.push_back(input);
       batch.mask_weight.push_back(
           !masked ? 0.0f : (zero[gene] ? options.zero_weight : options.nonzero_weight));
-      batch.zero_weight.push_back(p);
+      batch.biozero.push_back(p);
     }
   }
   return batch;
@@ -218,7 +218,7 @@ LossAndGradient<T> loss_and_gradient(const Network<T>& network, const CorruptedB
   T biozero_denominator = 0;
   for (std::size_t k = 0; k < out.size(); ++k) {
     masked_denominator += static_cast<T>(batch.mask_weight[k]);
-    biozero_denominator += static_cast<T>(batch.zero_weight[k]);
+    biozero_denominator += static_cast<T>(batch.biozero[k]);
   }
   const T masked_scale = masked_denominator > 0 ? 1 / masked_denominator : T(0);
   const T biozero_scale = gamma != 0 && biozero_denominator > 0 ? 1 / biozero_denominator : T(0);
@@ -233,7 +233,7 @@ LossAndGradient<T> loss_and_gradient(const Network<T>& network, const CorruptedB
       const std::size_t at = cell * batch.n_genes + gene;
       const T residual = out[at] - static_cast<T>(batch.target[at]);
       const T masked = static_cast<T>(batch.mask_weight[at]) * masked_scale;
-      const T biozero = static_cast<T>(batch.zero_weight[at]) * biozero_scale;
+      const T biozero = static_cast<T>(batch.biozero[at]) * biozero_scale;
       result.masked += masked * residual * residual;
       result.biozero += biozero * residual * residual;
       const T d = 2 * (masked + gamma * biozero) * residual;
