@@ -103,8 +103,8 @@ int main(int argc, char** argv) {
       loss = backend->train_epoch(epoch, made_up.cell_ids, {});
       const std::chrono::duration<double, std::micro> elapsed =
           std::chrono::steady_clock::now() - start;
-      const double steps = static_cast<double>((n_cells + 31) / 32);
-      best = std::min(best, elapsed.count() / steps);
+      const std::int64_t n_steps = (n_cells + 31) / 32;
+      best = std::min(best, elapsed.count() / static_cast<double>(n_steps));
     }
     std::printf("%d threads: %.1f us a step (best epoch), loss %.9g %.9g\n", n_threads, best,
                 loss.masked, loss.biozero);

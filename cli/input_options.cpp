@@ -1,5 +1,7 @@
 #include "cli/input_options.h"
 
+#include <fmt/core.h>
+
 #include <filesystem>
 
 #include "engine/error.h"
@@ -49,8 +51,10 @@ void check_output_is_not_input(const std::string& input, const std::string& outp
   if (missing) return;
   for (const fs::directory_entry& entry : file) {
     if (fs::equivalent(entry.path(), output, missing)) {
-      throw usage_error("the output " + output + " would replace a file of the input " + input +
-                        "; choose another name for the output");
+      throw usage_error(
+          fmt::format("the output {} would replace a file of the input {}; choose another name for "
+                      "the output",
+                      output, input));
     }
   }
 }
