@@ -8,6 +8,7 @@
 #include <numeric>
 #include <vector>
 
+#include "engine/train/cell_order.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/instruction_set.h"
 #include "kernels/math/biozero.h"
@@ -99,8 +100,9 @@ int main(int argc, char** argv) {
     double best = 1e30;
     EpochLoss loss;
     for (std::uint32_t epoch = 0; epoch < n_epochs; ++epoch) {
+      const std::vector<std::uint32_t> order = cell_order(made_up.cell_ids, epoch, options.seed);
       const auto start = std::chrono::steady_clock::now();
-      loss = backend->train_epoch(epoch, made_up.cell_ids, {});
+      loss = backend->train_epoch(epoch, order, {});
       const std::chrono::duration<double, std::micro> elapsed =
           std::chrono::steady_clock::now() - start;
       const std::int64_t n_steps = (n_cells + 31) / 32;

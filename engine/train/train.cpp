@@ -21,8 +21,9 @@ std::vector<EpochLoss> train(Backend& backend, std::span<const std::uint32_t> ce
   for (std::int32_t epoch = 0; epoch < n_epochs; ++epoch) {
     progress.detail = "epoch " + std::to_string(epoch + 1) + "/" + std::to_string(n_epochs);
     const auto report = [&](std::int64_t batches_done) {
-      progress.done =
-          epoch * n_cells + std::min<std::int64_t>(batches_done * options.batch_size, n_cells);
+      const std::int64_t cells_done = batches_done * options.batch_size;
+      if (cells_done >= n_cells) return true;  // The epoch's end is reported with its loss, below.
+      progress.done = epoch * n_cells + cells_done;
       report_progress(callbacks, progress);
       return true;
     };

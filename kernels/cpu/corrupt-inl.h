@@ -8,6 +8,7 @@
 #define MASKCLASS_CORRUPT_INL_H
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -110,8 +111,12 @@ HWY_INLINE void corrupt_vector(TrainingState& state, const Batch& batch, std::in
   const FloatMask zero = hn::And(active, hn::Eq(gathered, hn::Set(d, kAbsent)));
   const FloatMask nonzero = hn::AndNot(zero, active);
   biozero = hn::IfThenElseZero(zero, biozero);
-  const FloatMask masked_zero =
-      hn::And(zero, draw(random, hn::Mul(biozero, hn::Set(d, options.mask_zero))));
+  // Most vectors have no zero whose draw is below the largest threshold there is.
+  FloatMask masked_zero =
+      hn::And(zero, hn::RebindMask(d, hn::Lt(random, hn::Set(words, state.zero_limit))));
+  if (state.zero_always || !hn::AllFalse(d, masked_zero)) {
+    masked_zero = hn::And(zero, draw(random, hn::Mul(biozero, hn::Set(d, options.mask_zero))));
+  }
   const FloatMask drawn = hn::RebindMask(d, hn::Lt(random, hn::Set(words, state.nonzero_limit)));
   const FloatMask masked_nonzero = state.nonzero_always ? nonzero : hn::And(nonzero, drawn);
 
@@ -170,6 +175,9 @@ HWY_INLINE void corrupt_genes(TrainingState& state, const Batch& batch, std::int
   }
 }
 
+/// How many entries of a row ahead of the cursor: two slices or so.
+inline constexpr std::int64_t kPrefetchAhead = 32;
+
 /// Writes the non-zeros of the batch in genes [first, end) to a slice's panels, and `zero`
 /// elsewhere. The batch's cursors stand where the slice starts in each cell's row, and move on to
 /// its end.
@@ -189,6 +197,12 @@ inline void gather(const TrainingState& state, Batch& batch, AlignedFloats& pane
         panel[std::int64_t{data.indices[at] - first} * kGroup + c] = data.scaled[at];
       }
       batch.cursors[cell] = at;
+      // The rows of a batch are scattered over memory: fetch what the slices after the next need.
+      if (at < row_end) {
+        const std::int64_t ahead = std::min(at + kPrefetchAhead, row_end - 1);
+        hwy::Prefetch(&data.indices[ahead]);
+        hwy::Prefetch(&data.scaled[ahead]);
+      }
     }
   }
 }

@@ -107,20 +107,6 @@ class Reporter {
   std::exception_ptr exception_;
 };
 
-/// Runs work(share, barrier) on a team of threads, of which the caller is the first. The team may
-/// come out smaller than asked for; what is computed does not depend on its size.
-template <class Work>
-void run_team(int n_threads, int n_processors, std::int32_t n_slices, const Work& work) {
-  std::optional<Barrier> barrier;
-#pragma omp parallel num_threads(n_threads)
-  {
-#pragma omp single
-    barrier.emplace(omp_get_num_threads(), n_processors);
-    const FlushDenormals flush_denormals;
-    work(Share(omp_get_thread_num(), omp_get_num_threads(), n_slices), *barrier);
-  }
-}
-
 class CpuBackend final : public Backend {
  public:
   CpuBackend(const ScaledData& data, const NetworkShape& shape, const TrainingOptions& options,
@@ -159,6 +145,20 @@ class CpuBackend final : public Backend {
                    float* latent_out) override;
 
  private:
+  /// Runs work(share, barrier) on a team of threads, of which the caller is the first. The team may
+  /// come out smaller than asked for; what is computed does not depend on its size.
+  template <class Work>
+  void run_team(const Work& work) const {
+    std::optional<Barrier> barrier;
+#pragma omp parallel num_threads(n_threads_)
+    {
+#pragma omp single
+      barrier.emplace(omp_get_num_threads(), n_processors_);
+      const FlushDenormals flush_denormals;
+      work(Share(omp_get_thread_num(), omp_get_num_threads(), state_.slices.count), *barrier);
+    }
+  }
+
   void train_batch(const Share& share, Batch& batch, Barrier& barrier);
   void copy_latent(const Batch& batch, float* latent_out) const;
 
@@ -203,31 +203,32 @@ EpochLoss CpuBackend::train_epoch(std::uint32_t epoch, std::span<const std::uint
   std::size_t n_done = 0;
   bool go_on = true;
 
-  run_team(n_threads_, n_processors_, state_.slices.count,
-           [&](const Share& share, Barrier& barrier) {
-             Batch& batch = batches_[share.thread];
-             batch.epoch = epoch;
-             for (std::size_t b = 0; b < n_batches; ++b) {
-               const std::size_t first = b * batch_size;
-               set_cells(data_, order.subspan(first, std::min(batch_size, order.size() - first)),
-                         state_.slices.begin(share.first_slice), batch);
-               batch.adam = adam_step(state_.options, step_ + static_cast<std::int64_t>(b) + 1);
-               train_batch(share, batch, barrier);
-               if (share.thread == 0) {
-                 add_loss(state_, batch.loss_scale, loss);
-                 n_done = b + 1;
-                 go_on = reporter.report(static_cast<std::int64_t>(n_done));
-               }
-               barrier.wait();
-               for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
-                 phases_.update_encoder(state_, batch, slice);
-               }
-               for (int block = share.thread; block < 3; block += share.n_threads) {
-                 phases_.update_trunk(state_, batch, block);
-               }
-               if (!go_on) break;
-             }
-           });
+  run_team([&](const Share& share, Barrier& barrier) {
+    Batch& batch = batches_[share.thread];
+    batch.epoch = epoch;
+    const auto cells_of = [&](std::size_t b) {
+      const std::size_t first = std::min(b * batch_size, order.size());
+      return order.subspan(first, std::min(batch_size, order.size() - first));
+    };
+    for (std::size_t b = 0; b < n_batches; ++b) {
+      set_cells(data_, cells_of(b), state_.slices.begin(share.first_slice), batch);
+      batch.adam = adam_step(state_.options, step_ + static_cast<std::int64_t>(b) + 1);
+      train_batch(share, batch, barrier);
+      if (share.thread == 0) {
+        add_loss(state_, batch.loss_scale, loss);
+        n_done = b + 1;
+        go_on = reporter.report(static_cast<std::int64_t>(n_done));
+      }
+      barrier.wait();
+      for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+        phases_.update_encoder(state_, batch, slice);
+      }
+      for (int block = share.thread; block < 3; block += share.n_threads) {
+        phases_.update_trunk(state_, batch, block);
+      }
+      if (!go_on) break;
+    }
+  });
   step_ += static_cast<std::int64_t>(n_done);
   reporter.rethrow();
   loss.masked /= static_cast<double>(n_done);
@@ -252,32 +253,30 @@ void CpuBackend::reconstruct(std::int64_t first_cell, std::int64_t n_cells, floa
   std::vector<std::uint32_t> rows(n_cells);
   std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first_cell));
 
-  run_team(n_threads_, n_processors_, state_.slices.count,
-           [&](const Share& share, Barrier& barrier) {
-             Batch& batch = batches_[share.thread];
-             for (std::int64_t done = 0; done < n_cells; done += most_cells) {
-               const std::int64_t n = std::min(most_cells, n_cells - done);
-               set_cells(data_, std::span(rows).subspan(done, n),
-                         state_.slices.begin(share.first_slice), batch);
-               for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
-                 phases_.load_slice(state_, batch, slice);
-                 phases_.encode_slice(state_, batch, slice);
-               }
-               barrier.wait();
-               for (std::int64_t group = share.thread; group < batch.n_groups;
-                    group += share.n_threads) {
-                 phases_.trunk_forward(state_, batch, group);
-               }
-               barrier.wait();
-               if (latent_out != nullptr && share.thread == 0) {
-                 copy_latent(batch, latent_out + done * state_.network.shape.latent);
-               }
-               if (log2_out == nullptr) continue;
-               for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
-                 phases_.reconstruct_slice(state_, batch, slice, log2_out + done * data_.n_genes);
-               }
-             }
-           });
+  run_team([&](const Share& share, Barrier& barrier) {
+    Batch& batch = batches_[share.thread];
+    for (std::int64_t done = 0; done < n_cells; done += most_cells) {
+      const std::int64_t n = std::min(most_cells, n_cells - done);
+      set_cells(data_, std::span(rows).subspan(done, n), state_.slices.begin(share.first_slice),
+                batch);
+      for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+        phases_.load_slice(state_, batch, slice);
+        phases_.encode_slice(state_, batch, slice);
+      }
+      barrier.wait();
+      for (std::int64_t group = share.thread; group < batch.n_groups; group += share.n_threads) {
+        phases_.trunk_forward(state_, batch, group);
+      }
+      barrier.wait();
+      if (latent_out != nullptr && share.thread == 0) {
+        copy_latent(batch, latent_out + done * state_.network.shape.latent);
+      }
+      if (log2_out == nullptr) continue;
+      for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+        phases_.reconstruct_slice(state_, batch, slice, log2_out + done * data_.n_genes);
+      }
+    }
+  });
 }
 
 }  // namespace

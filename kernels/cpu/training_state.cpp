@@ -75,16 +75,45 @@ TrainingState::TrainingState(const ScaledData& scaled_data, const NetworkShape& 
   sums.resize(slices.count);
 }
 
+namespace {
+
+/// About where a gene lies in the entries of a row, if genes were spread evenly.
+std::int64_t expected_entry(const ScaledData& data, std::uint32_t row, std::int32_t gene) {
+  const std::int64_t begin = data.indptr[row];
+  return begin + (data.indptr[row + 1] - begin) * gene / data.n_genes;
+}
+
+/// The first entry of a row that is of `gene` or a later one: from where it is expected, step by
+/// step, since a bisection would wait for memory at every step.
+std::int64_t find_entry(const ScaledData& data, std::uint32_t row, std::int32_t gene) {
+  std::int64_t at = expected_entry(data, row, gene);
+  while (at > data.indptr[row] && data.indices[at - 1] >= gene) --at;
+  while (at < data.indptr[row + 1] && data.indices[at] < gene) ++at;
+  return at;
+}
+
+/// Asks for the entries around one: the rows of a batch lie scattered over memory.
+void prefetch(const ScaledData& data, std::int64_t at) {
+  constexpr std::int64_t kEntriesInLine = 16;
+  const std::int64_t last = static_cast<std::int64_t>(data.indices.size()) - 1;
+  for (std::int64_t line = -1; line <= 2; ++line) {
+    const std::int64_t near = std::clamp<std::int64_t>(at + line * kEntriesInLine, 0, last);
+    __builtin_prefetch(&data.indices[near]);
+    __builtin_prefetch(&data.scaled[near]);
+  }
+}
+
+}  // namespace
+
 void set_cells(const ScaledData& data, std::span<const std::uint32_t> cells,
                std::int32_t first_gene, Batch& batch) {
   batch.cells = cells;
   batch.n_groups = groups_for(static_cast<std::int64_t>(cells.size()));
+  if (!data.indices.empty()) {
+    for (const std::uint32_t row : cells) prefetch(data, expected_entry(data, row, first_gene));
+  }
   for (std::size_t cell = 0; cell < cells.size(); ++cell) {
     const std::uint32_t row = cells[cell];
-    const auto indices = data.indices.begin();
-    const std::int64_t begin = data.indptr[row];
-    const std::int64_t end = data.indptr[row + 1];
-    batch.cursors[cell] = std::lower_bound(indices + begin, indices + end, first_gene) - indices;
     batch.cell_ids[cell] = data.cell_ids[row];
     batch.biozero_shrink[cell] = data.biozero_shrink[row];
     float basis[kBiozeroTerms];
@@ -93,6 +122,9 @@ void set_cells(const ScaledData& data, std::span<const std::uint32_t> cells,
     for (int k = 0; k < kBiozeroTerms; ++k) {
       batch.biozero_basis[(group * kBiozeroTerms + k) * kGroup + cell % kGroup] = basis[k];
     }
+  }
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+    batch.cursors[cell] = find_entry(data, cells[cell], first_gene);
   }
 }
 
