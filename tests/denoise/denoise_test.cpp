@@ -81,7 +81,8 @@ TEST_CASE("kept counts come back exactly, zeros get values, and blocks are parts
   }
   std::vector<float> part(std::size_t{7} * 30);
   denoiser.compute(40, 7, {.log2 = part.data()});
-  for (std::size_t k = 0; k < part.size(); ++k) CHECK(part[k] == all.log2[std::size_t{40} * 30 + k]);
+  for (std::size_t k = 0; k < part.size(); ++k)
+    CHECK(part[k] == all.log2[std::size_t{40} * 30 + k]);
   CHECK_THROWS_AS(denoiser.compute(59, 2, {}), Error);
 }
 
