@@ -5,20 +5,13 @@
 #include <string>
 
 #include "engine/error.h"
+#include "engine/preprocess/quantile.h"
 
 namespace maskclass {
 namespace {
 
 double logistic(double x) {
   return 1 / (1 + std::exp(-x));
-}
-
-/// Type 7: linear between the order statistics around (n - 1) fraction.
-double percentile(const std::vector<double>& sorted, double fraction) {
-  const double position = fraction * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(position);
-  const std::size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (position - static_cast<double>(below)) * (sorted[above] - sorted[below]);
 }
 
 }  // namespace
@@ -45,10 +38,9 @@ std::vector<double> sparsity_shrinkage(const CsrView& counts, double alpha) {
     zero_fraction[cell] =
         static_cast<double>(counts.n_genes - n_nonzero) / static_cast<double>(counts.n_genes);
   }
-  std::vector<double> sorted = zero_fraction;
-  std::sort(sorted.begin(), sorted.end());
-  const double low = percentile(sorted, 0.05);
-  const double high = percentile(sorted, 0.95);
+  std::vector<double> reordered = zero_fraction;
+  const double low = quantile(std::span(reordered), 0.05);
+  const double high = quantile(std::span(reordered), 0.95);
   if (!(high > low)) return shrinkage;
   for (std::int64_t cell = 0; cell < counts.n_cells; ++cell) {
     shrinkage[cell] = 1 - alpha * std::clamp((zero_fraction[cell] - low) / (high - low), 0.0, 1.0);
