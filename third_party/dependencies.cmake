@@ -16,6 +16,5 @@ if(MASKCLASS_TESTS)
   find_package(doctest REQUIRED)
 endif()
 
-# Found if present, never needed. The CUDA backend is not part of this version; `maskclass info`
-# says what was found.
-find_package(CUDAToolkit QUIET)
+# Found if present, never needed.
+include(third_party/cuda.cmake)

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include "kernels/math/host_device.h"
@@ -17,7 +17,12 @@ inline constexpr std::uint32_t kWeyl1 = 0xBB67AE85u;
 inline constexpr int kRounds = 10;
 
 /// Four 32-bit words: a counter, or what it is mapped to.
-using Words = std::array<std::uint32_t, 4>;
+struct Words {
+  std::uint32_t word[4];
+
+  MASKCLASS_HOST_DEVICE constexpr std::uint32_t operator[](std::size_t k) const { return word[k]; }
+  bool operator==(const Words& other) const = default;
+};
 
 /// What a random number is for. Simulation uses 16 and up.
 enum class Purpose : std::uint32_t {

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kernels/backend.h"
+#include "kernels/cuda/runtime/context.h"
+
+namespace maskclass::cuda {
+
+/// What replays the training step.
+enum class Driver {
+  automatic,   ///< persistent where its limits allow it, else graph
+  graph,       ///< a captured graph of five kernels a step
+  persistent,  ///< one cooperative kernel for many steps, weights and moments on chip
+};
+
+enum class Precision {
+  fp32,
+  tf32,  ///< products of the wide layers on tensor cores; needs compute capability 8.0
+};
+
+struct CudaOptions {
+  Driver driver = Driver::automatic;
+  Precision precision = Precision::fp32;
+  Context context;  ///< A stream of its own is made where none is given.
+};
+
+/// ScaledData (kernels/backend.h) whose arrays lie on the device.
+struct DeviceScaledData {
+  std::int64_t n_cells = 0;
+  std::int64_t n_nonzeros = 0;
+  std::int32_t n_genes = 0;
+  const std::int64_t* indptr = nullptr;           ///< [n_cells + 1]
+  const std::int32_t* indices = nullptr;          ///< [n_nonzeros], ascending within a cell
+  const float* scaled = nullptr;                  ///< [n_nonzeros]
+  const std::uint32_t* cell_ids = nullptr;        ///< [n_cells]
+  const GeneScaling* genes = nullptr;             ///< [n_genes]
+  const float* biozero_coefficients = nullptr;    ///< [n_genes][kBiozeroTerms]
+  const float* biozero_position = nullptr;        ///< [n_cells]
+  const float* biozero_shrink = nullptr;          ///< [n_cells]
+};
+
+/// Trains and applies the network on the calling thread's current GPU. The arrays of `data` are
+/// copied, so they may go once this returns. Throws DeviceError (kernels/cuda/runtime/error.h): too
+/// little memory, a precision or driver that the GPU or the network's shape does not allow.
+std::unique_ptr<Backend> make_cuda_backend(const ScaledData& data, const NetworkShape& shape,
+                                           const TrainingOptions& options,
+                                           const CudaOptions& cuda_options);
+std::unique_ptr<Backend> make_cuda_backend(const DeviceScaledData& data, const NetworkShape& shape,
+                                           const TrainingOptions& options,
+                                           const CudaOptions& cuda_options);
+
+/// What the backend would do with a data set of this size on the current GPU, before it is loaded.
+struct CudaPlan {
+  std::size_t device_bytes = 0;  ///< to be allocated
+  std::size_t free_bytes = 0;
+  bool resident = true;          ///< the data set fits; else it streams through the GPU in tiles
+  Driver driver = Driver::graph;
+  std::string driver_reason;     ///< why not the persistent one; empty where it is
+};
+CudaPlan plan_cuda(std::int64_t n_cells, std::int64_t n_nonzeros, const NetworkShape& shape,
+                   const TrainingOptions& options, const CudaOptions& cuda_options);
+
+}  // namespace maskclass::cuda

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace maskclass::cuda {
+
+/// What the backend needs to know of a GPU.
+struct DeviceInfo {
+  int index = 0;
+  std::string name;
+  int capability_major = 0;
+  int capability_minor = 0;
+  int n_multiprocessors = 0;
+  std::size_t memory_bytes = 0;
+  std::size_t shared_bytes_per_block = 0;           ///< with the opt-in
+  std::size_t shared_bytes_per_multiprocessor = 0;
+  bool cooperative = false;  ///< grids with a barrier
+};
+
+/// All GPUs that the process may use. Throws DeviceError{no_driver, old_driver, no_device}.
+std::vector<DeviceInfo> devices();
+
+/// The GPU that the calling thread uses now.
+DeviceInfo current_device();
+
+/// Makes GPU `index` the calling thread's. Throws DeviceError{wrong_device} where there is none of
+/// that number, DeviceError{capability} where this build has no code for it.
+void use_device(int index);
+
+}  // namespace maskclass::cuda
