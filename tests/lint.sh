@@ -10,7 +10,7 @@ sources() {
 
 check_format() {
   echo "clang-format"
-  sources \( -name '*.cpp' -o -name '*.h' \) | xargs -0 clang-format --dry-run -Werror
+  sources \( -name '*.cpp' -o -name '*.h' -o -name '*.cu' -o -name '*.cuh' \) | xargs -0 clang-format --dry-run -Werror
 }
 
 check_code() {

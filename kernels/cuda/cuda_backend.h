@@ -32,14 +32,14 @@ struct DeviceScaledData {
   std::int64_t n_cells = 0;
   std::int64_t n_nonzeros = 0;
   std::int32_t n_genes = 0;
-  const std::int64_t* indptr = nullptr;           ///< [n_cells + 1]
-  const std::int32_t* indices = nullptr;          ///< [n_nonzeros], ascending within a cell
-  const float* scaled = nullptr;                  ///< [n_nonzeros]
-  const std::uint32_t* cell_ids = nullptr;        ///< [n_cells]
-  const GeneScaling* genes = nullptr;             ///< [n_genes]
-  const float* biozero_coefficients = nullptr;    ///< [n_genes][kBiozeroTerms]
-  const float* biozero_position = nullptr;        ///< [n_cells]
-  const float* biozero_shrink = nullptr;          ///< [n_cells]
+  const std::int64_t* indptr = nullptr;         ///< [n_cells + 1]
+  const std::int32_t* indices = nullptr;        ///< [n_nonzeros], ascending within a cell
+  const float* scaled = nullptr;                ///< [n_nonzeros]
+  const std::uint32_t* cell_ids = nullptr;      ///< [n_cells]
+  const GeneScaling* genes = nullptr;           ///< [n_genes]
+  const float* biozero_coefficients = nullptr;  ///< [n_genes][kBiozeroTerms]
+  const float* biozero_position = nullptr;      ///< [n_cells]
+  const float* biozero_shrink = nullptr;        ///< [n_cells]
 };
 
 /// Trains and applies the network on the calling thread's current GPU. The arrays of `data` are
@@ -56,9 +56,9 @@ std::unique_ptr<Backend> make_cuda_backend(const DeviceScaledData& data, const N
 struct CudaPlan {
   std::size_t device_bytes = 0;  ///< to be allocated
   std::size_t free_bytes = 0;
-  bool resident = true;          ///< the data set fits; else it streams through the GPU in tiles
+  bool resident = true;  ///< the data set fits; else it streams through the GPU in tiles
   Driver driver = Driver::graph;
-  std::string driver_reason;     ///< why not the persistent one; empty where it is
+  std::string driver_reason;  ///< why not the persistent one; empty where it is
 };
 CudaPlan plan_cuda(std::int64_t n_cells, std::int64_t n_nonzeros, const NetworkShape& shape,
                    const TrainingOptions& options, const CudaOptions& cuda_options);

@@ -53,20 +53,19 @@ void use_device(int index) {
   int count = 0;
   check(cudaGetDeviceCount(&count), "looking for GPUs");
   if (index < 0 || index >= count) {
-    throw DeviceError(Fault::wrong_device,
-                      "there is no GPU " + std::to_string(index) + ": this process sees " +
-                          std::to_string(count) +
-                          ", numbered from 0 (maskclass info lists them)");
+    throw DeviceError(Fault::wrong_device, "there is no GPU " + std::to_string(index) +
+                                               ": this process sees " + std::to_string(count) +
+                                               ", numbered from 0 (maskclass info lists them)");
   }
   const DeviceInfo info = info_of(index);
   const bool old = info.capability_major < kLeastMajor ||
                    (info.capability_major == kLeastMajor && info.capability_minor < kLeastMinor);
   if (old) {
-    throw DeviceError(Fault::capability,
-                      "GPU " + std::to_string(index) + " (" + info.name +
-                          ") has compute capability " + std::to_string(info.capability_major) +
-                          "." + std::to_string(info.capability_minor) +
-                          "; MaskClass needs 7.5 or newer: use --device cpu");
+    throw DeviceError(Fault::capability, "GPU " + std::to_string(index) + " (" + info.name +
+                                             ") has compute capability " +
+                                             std::to_string(info.capability_major) + "." +
+                                             std::to_string(info.capability_minor) +
+                                             "; MaskClass needs 7.5 or newer: use --device cpu");
   }
   check(cudaSetDevice(index), "choosing a GPU");
 }

@@ -14,7 +14,7 @@ struct DeviceInfo {
   int capability_minor = 0;
   int n_multiprocessors = 0;
   std::size_t memory_bytes = 0;
-  std::size_t shared_bytes_per_block = 0;           ///< with the opt-in
+  std::size_t shared_bytes_per_block = 0;  ///< with the opt-in
   std::size_t shared_bytes_per_multiprocessor = 0;
   bool cooperative = false;  ///< grids with a barrier
 };

@@ -38,7 +38,8 @@ const char* advice(Fault fault) {
     case Fault::wrong_device:
       return "there is no GPU of that number (maskclass info lists them)";
     case Fault::capability:
-      return "this build has no code for this GPU; build with -DCMAKE_CUDA_ARCHITECTURES=native, or "
+      return "this build has no code for this GPU; build with -DCMAKE_CUDA_ARCHITECTURES=native, "
+             "or "
              "use --device cpu";
     case Fault::memory:
       return "the GPU's memory is short; free some of it, or use --device cpu";

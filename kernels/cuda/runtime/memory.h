@@ -16,7 +16,9 @@ class DeviceMemory {
  public:
   DeviceMemory() = default;
   DeviceMemory(std::size_t bytes, const Context& context)
-      : context_(context), bytes_(bytes), memory_(context.allocator->allocate(bytes, context.stream)) {}
+      : context_(context),
+        bytes_(bytes),
+        memory_(context.allocator->allocate(bytes, context.stream)) {}
   DeviceMemory(DeviceMemory&& other) noexcept { swap(other); }
   DeviceMemory& operator=(DeviceMemory&& other) noexcept {
     swap(other);
@@ -63,9 +65,9 @@ class DeviceArray {
   void download(std::span<T> to, const Context& context, const char* what) const {
     if (to.empty()) return;
     if (to.size() > size_) throw std::logic_error(std::string(what) + ": longer than its array");
-    check(cudaMemcpyAsync(to.data(), data(), to.size_bytes(), cudaMemcpyDeviceToHost,
-                          context.stream),
-          what);
+    check(
+        cudaMemcpyAsync(to.data(), data(), to.size_bytes(), cudaMemcpyDeviceToHost, context.stream),
+        what);
   }
   void clear(const Context& context, const char* what) {
     if (size_ > 0) check(cudaMemsetAsync(data(), 0, bytes(), context.stream), what);

@@ -27,9 +27,7 @@ class Stream {
 /// A point in a stream's work.
 class Event {
  public:
-  Event() {
-    check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "creating an event");
-  }
+  Event() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "creating an event"); }
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
   ~Event() { static_cast<void>(cudaEventDestroy(event_)); }
