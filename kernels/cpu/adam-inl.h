@@ -12,34 +12,29 @@
 
 #include <algorithm>
 
+#include "kernels/cpu/formulas-inl.h"
 #include "kernels/cpu/multiply-inl.h"
 #include "kernels/cpu/training_state.h"
+// After formulas-inl.h:
+#include "kernels/math/adam.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace maskclass::cpu {
 namespace HWY_NAMESPACE {
 
-/// One update of `kLanes` weights from `at` (Kingma and Ba 2015, Algorithm 1):
-///   m += (1 - beta1) (g - m);  v = beta2 v + (1 - beta2) g^2
-///   weight -= rate * m / (sqrt(v) * correction + epsilon)
-/// Square root and quotient are the exact ones of IEEE 754, so the bits are the same everywhere.
-HWY_INLINE void adam_update(const AdamStep& adam, Vector gradient, Tensor& tensor, std::size_t at) {
+/// Adam's update of `kLanes` weights from `at` on.
+HWY_INLINE void update_at(const AdamStep& adam, Vector gradient, Tensor& tensor, std::size_t at) {
   const Floats d;
   float* HWY_RESTRICT value = tensor.value.data() + at;
-  float* HWY_RESTRICT first = tensor.first_moment.data() + at;
-  float* HWY_RESTRICT second = tensor.second_moment.data() + at;
-
-  Vector m = hn::Load(d, first);
-  Vector v = hn::Load(d, second);
-  m = hn::MulAdd(hn::Set(d, adam.beta1_complement), hn::Sub(gradient, m), m);
-  v = hn::MulAdd(hn::Mul(hn::Set(d, adam.beta2_complement), gradient), gradient,
-                 hn::Mul(hn::Set(d, adam.beta2), v));
-  hn::Store(m, d, first);
-  hn::Store(v, d, second);
-  const Vector deviation =
-      hn::MulAdd(hn::Sqrt(v), hn::Set(d, adam.inverse_correction), hn::Set(d, adam.epsilon));
-  hn::Store(hn::NegMulAdd(hn::Set(d, adam.rate), hn::Div(m, deviation), hn::Load(d, value)), d,
-            value);
+  float* HWY_RESTRICT first_moment = tensor.first_moment.data() + at;
+  float* HWY_RESTRICT second_moment = tensor.second_moment.data() + at;
+  Vector updated = hn::Load(d, value);
+  Vector m = hn::Load(d, first_moment);
+  Vector v = hn::Load(d, second_moment);
+  adam_update(adam, gradient, updated, m, v);
+  hn::Store(updated, d, value);
+  hn::Store(m, d, first_moment);
+  hn::Store(v, d, second_moment);
 }
 
 /// The gradient of rows [first_row, first_row + n_rows) of a weight array [row][width], which is
@@ -62,7 +57,7 @@ HWY_INLINE void update_weights(const AdamStep& adam, const float* left, std::siz
           for (int v = 0; v < vectors.value; ++v) {
             const std::size_t at =
                 (first_row + row + r) * width + static_cast<std::size_t>(vector + v) * kLanes;
-            adam_update(adam, sums[r][v], weight, at);
+            update_at(adam, sums[r][v], weight, at);
           }
         }
       });
@@ -87,7 +82,7 @@ HWY_INLINE void update_bias(const AdamStep& adam, const float* left, std::size_t
         gradients[r] += sum_of_group(cells);
       }
     }
-    adam_update(adam, hn::Load(d, gradients), bias, at + row);
+    update_at(adam, hn::Load(d, gradients), bias, at + row);
   }
 }
 

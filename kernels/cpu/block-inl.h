@@ -11,37 +11,16 @@
 
 #include <hwy/highway.h>
 
+#include "kernels/cpu/formulas-inl.h"
 #include "kernels/cpu/multiply-inl.h"
 #include "kernels/cpu/training_state.h"
+// After formulas-inl.h:
+#include "kernels/math/layer_norm.h"
+#include "kernels/math/silu.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace maskclass::cpu {
 namespace HWY_NAMESPACE {
-
-inline constexpr float kLayerNormEpsilon = 1e-5f;
-
-/// exp(x) for |x| <= 87: 2^n times a polynomial of degree 6 in the rest, |rest| <= ln(2)/2.
-HWY_INLINE Vector exponential(Vector x) {
-  const Floats d;
-  const hn::RebindToSigned<Floats> integers;
-  const Vector n = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504f)));
-  Vector rest = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);
-  rest = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), rest);
-  Vector p = hn::Set(d, 1.0f / 720);
-  for (const float coefficient : {1.0f / 120, 1.0f / 24, 1.0f / 6, 0.5f, 1.0f, 1.0f}) {
-    p = hn::MulAdd(p, rest, hn::Set(d, coefficient));
-  }
-  const auto exponent = hn::ShiftLeft<23>(hn::ConvertTo(integers, n));
-  return hn::BitCast(d, hn::Add(hn::BitCast(integers, p), exponent));
-}
-
-HWY_INLINE Vector sigmoid(Vector x) {
-  const Floats d;
-  const Vector limit = hn::Set(d, 87.0f);
-  const Vector negative = hn::Min(hn::Max(hn::Neg(x), hn::Neg(limit)), limit);
-  const Vector one = hn::Set(d, 1.0f);
-  return hn::Div(one, hn::Add(one, exponential(negative)));
-}
 
 /// Turns the linear outputs of a group, activations.linear, into normalised values, and gives the
 /// block's output: y = gain * normalised + shift, output = y * sigmoid(y). The variance is the
@@ -66,20 +45,17 @@ HWY_INLINE void normalise_and_activate(const Block& block, BlockActivations& act
       const Vector centred = hn::Sub(hn::Load(d, linear + h * kGroup), mean);
       squares = hn::MulAdd(centred, centred, squares);
     }
-    const Vector variance = hn::Mul(squares, inverse_width);
-    const Vector inverse_deviation =
-        hn::Div(hn::Set(d, 1.0f), hn::Sqrt(hn::Add(variance, hn::Set(d, kLayerNormEpsilon))));
-    hn::Store(inverse_deviation, d, &activations.inverse_deviation[group * kGroup + lane]);
+    const Vector scale = inverse_deviation(squares, inverse_width);
+    hn::Store(scale, d, &activations.inverse_deviation[group * kGroup + lane]);
 
     for (std::int64_t h = 0; h < n_out; ++h) {
-      const Vector normalised =
-          hn::Mul(hn::Sub(hn::Load(d, linear + h * kGroup), mean), inverse_deviation);
-      const Vector y =
-          hn::MulAdd(hn::Set(d, block.gain.value[h]), normalised, hn::Set(d, block.shift.value[h]));
+      const Vector normalised = normalise(hn::Load(d, linear + h * kGroup), mean, scale);
+      const Vector y = gain_and_shift(hn::Set(d, block.gain.value[h]), normalised,
+                                      hn::Set(d, block.shift.value[h]));
       const Vector open = sigmoid(y);
       hn::Store(normalised, d, linear + h * kGroup);
       hn::Store(open, d, gate + h * kGroup);
-      hn::Store(hn::Mul(y, open), d, output + h * kGroup);
+      hn::Store(silu(y, open), d, output + h * kGroup);
     }
   }
 }
@@ -109,10 +85,7 @@ HWY_INLINE void backpropagate_block(const Block& block, BlockActivations& activa
       const std::size_t at = panel + h * kGroup + static_cast<std::size_t>(v) * kLanes;
       const Vector normalised = hn::Load(d, &activations.linear[at]);
       const Vector open = hn::Load(d, &activations.sigmoid[at]);
-      const Vector y = hn::MulAdd(gain, normalised, shift);
-      const Vector one = hn::Set(d, 1.0f);
-      // d/dy (y sigmoid(y)) = sigmoid(y) (1 + y (1 - sigmoid(y)))
-      const Vector slope = hn::Mul(open, hn::MulAdd(y, hn::Sub(one, open), one));
+      const Vector slope = silu_slope(gain_and_shift(gain, normalised, shift), open);
       const Vector dy = hn::Mul(hn::Load(d, &activations.gradient[at]), slope);
       for_shift[v] = dy;
       for_gain[v] = hn::Mul(dy, normalised);
@@ -136,10 +109,9 @@ HWY_INLINE void backpropagate_block(const Block& block, BlockActivations& activa
       const std::size_t lane = static_cast<std::size_t>(v) * kLanes;
       const std::size_t at = panel + h * kGroup + lane;
       const Vector normalised = hn::Load(d, &activations.linear[at]);
-      const Vector centred = hn::Sub(hn::Load(d, &activations.gradient[at]), mean_gradient[v]);
-      const Vector inverse_deviation =
-          hn::Load(d, &activations.inverse_deviation[group * kGroup + lane]);
-      for_bias[v] = hn::Mul(inverse_deviation, hn::NegMulAdd(normalised, mean_product[v], centred));
+      const Vector scale = hn::Load(d, &activations.inverse_deviation[group * kGroup + lane]);
+      for_bias[v] = gradient_of_linear(hn::Load(d, &activations.gradient[at]), normalised, scale,
+                                       mean_gradient[v], mean_product[v]);
       hn::Store(for_bias[v], d, &activations.gradient[at]);
     }
     activations.bias_gradient[sums + h] = sum_of_group(for_bias);

@@ -33,26 +33,6 @@ struct Share {
   std::int32_t end_slice;
 };
 
-/// base^exponent by squaring. std::pow may differ in the last bit from one C library to another.
-double power(double base, std::int64_t exponent) {
-  double result = 1;
-  for (; exponent > 0; exponent /= 2, base *= base) {
-    if (exponent % 2 == 1) result *= base;
-  }
-  return result;
-}
-
-AdamStep adam_step(const TrainingOptions& options, std::int64_t step) {
-  AdamStep adam;
-  adam.beta1_complement = static_cast<float>(1 - options.beta1);
-  adam.beta2 = static_cast<float>(options.beta2);
-  adam.beta2_complement = static_cast<float>(1 - options.beta2);
-  adam.rate = static_cast<float>(options.learning_rate / (1 - power(options.beta1, step)));
-  adam.inverse_correction = static_cast<float>(1 / std::sqrt(1 - power(options.beta2, step)));
-  adam.epsilon = static_cast<float>(options.epsilon);
-  return adam;
-}
-
 /// The denominators of the loss depend on masks and probabilities alone, so they are known before
 /// the output is (paper, Section 2.5).
 LossScale loss_scale(const TrainingState& state) {

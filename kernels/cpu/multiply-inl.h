@@ -12,16 +12,13 @@
 
 #include <cstdint>
 
+#include "kernels/cpu/formulas-inl.h"
 #include "kernels/cpu/layout.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace maskclass::cpu {
 namespace HWY_NAMESPACE {
 
-namespace hn = hwy::HWY_NAMESPACE;
-
-using Floats = hn::ScalableTag<float>;
-using Vector = hn::Vec<Floats>;
 inline constexpr int kLanes = static_cast<int>(hn::MaxLanes(Floats()));
 inline constexpr int kVectorsInGroup = kGroup / kLanes;
 static_assert(kLanes <= kGroup);

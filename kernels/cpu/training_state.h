@@ -7,6 +7,7 @@
 #include "kernels/backend.h"
 #include "kernels/cpu/aligned.h"
 #include "kernels/cpu/layout.h"
+#include "kernels/math/adam_step.h"
 
 namespace maskclass::cpu {
 
@@ -67,16 +68,6 @@ struct SliceSums {
   double biozero_loss = 0;  ///< sum of p * residual^2 over the zeros
 };
 
-/// Adam's factors of the current step.
-struct AdamStep {
-  float beta1_complement = 0;  ///< 1 - beta1
-  float beta2 = 0;
-  float beta2_complement = 0;
-  float rate = 0;                ///< learning rate / (1 - beta1^t)
-  float inverse_correction = 0;  ///< 1 / sqrt(1 - beta2^t)
-  float epsilon = 0;
-};
-
 /// One over each denominator of the loss; 0 where that is empty.
 struct LossScale {
   double masked = 0;
@@ -91,7 +82,7 @@ struct Batch {
   std::uint32_t epoch = 0;
   std::span<const std::uint32_t> cells;  ///< rows of the data set
   std::int64_t n_groups = 0;
-  AdamStep adam;
+  AdamStep adam;                      ///< of the current step
   LossScale loss_scale;               ///< from phase 3 on
   AlignedWords cell_ids;              ///< [padded batch]: index in the input
   AlignedFloats biozero_basis;        ///< [group][kBiozeroTerms][16]

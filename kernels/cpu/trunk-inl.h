@@ -113,7 +113,7 @@ HWY_INLINE void update_vector(const Batch& batch, const AlignedFloats& gradients
     for (std::int64_t group = 0; group < batch.n_groups; ++group) {
       sum = hn::Add(sum, hn::Load(d, &gradients[group * n + at]));
     }
-    adam_update(batch.adam, sum, tensor, at);
+    update_at(batch.adam, sum, tensor, at);
   }
 }
 
