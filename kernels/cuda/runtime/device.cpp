@@ -3,12 +3,10 @@
 #include <cuda_runtime_api.h>
 
 #include "kernels/cuda/runtime/error.h"
+#include "kernels/cuda/runtime/probe.h"
 
 namespace maskclass::cuda {
 namespace {
-
-constexpr int kLeastMajor = 7;
-constexpr int kLeastMinor = 5;
 
 int attribute(cudaDeviceAttr which, int device) {
   int value = 0;
@@ -30,44 +28,63 @@ DeviceInfo info_of(int index) {
   info.shared_bytes_per_multiprocessor =
       attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor, index);
   info.cooperative = attribute(cudaDevAttrCooperativeLaunch, index) != 0;
+  info.time_limited = attribute(cudaDevAttrKernelExecTimeout, index) != 0;
   return info;
+}
+
+int device_count() {
+  int count = 0;
+  check(cudaGetDeviceCount(&count), "looking for GPUs");
+  return count;
+}
+
+int current_index() {
+  int index = 0;
+  check(cudaGetDevice(&index), "asking for the current GPU");
+  return index;
 }
 
 }  // namespace
 
 std::vector<DeviceInfo> devices() {
-  int count = 0;
-  check(cudaGetDeviceCount(&count), "looking for GPUs");
+  const int count = device_count();
+  if (count == 0) check(cudaErrorNoDevice, "looking for GPUs");
   std::vector<DeviceInfo> found;
   for (int index = 0; index < count; ++index) found.push_back(info_of(index));
   return found;
 }
 
 DeviceInfo current_device() {
-  int index = 0;
-  check(cudaGetDevice(&index), "asking for the current GPU");
-  return info_of(index);
+  return info_of(current_index());
 }
 
-void use_device(int index) {
-  int count = 0;
-  check(cudaGetDeviceCount(&count), "looking for GPUs");
+void check_capability() {
+  constexpr int kLeast = 75;
+  const DeviceInfo info = current_device();
+  const bool is_too_old = 10 * info.capability_major + info.capability_minor < kLeast;
+  if (!is_too_old && has_code_for_current_device()) return;
+  throw DeviceError(Fault::capability,
+                    "GPU " + std::to_string(info.index) + " (" + info.name +
+                        ") has compute capability " + std::to_string(info.capability_major) + "." +
+                        std::to_string(info.capability_minor) +
+                        (is_too_old ? "; MaskClass needs 7.5 or newer"
+                                    : ", for which this build has no code: build with "
+                                      "-DCMAKE_CUDA_ARCHITECTURES=native on this machine"));
+}
+
+CurrentDevice::CurrentDevice(int index) : former_(current_index()) {
+  const int count = device_count();
   if (index < 0 || index >= count) {
     throw DeviceError(Fault::wrong_device, "there is no GPU " + std::to_string(index) +
                                                ": this process sees " + std::to_string(count) +
                                                ", numbered from 0 (maskclass info lists them)");
   }
-  const DeviceInfo info = info_of(index);
-  const bool old = info.capability_major < kLeastMajor ||
-                   (info.capability_major == kLeastMajor && info.capability_minor < kLeastMinor);
-  if (old) {
-    throw DeviceError(Fault::capability, "GPU " + std::to_string(index) + " (" + info.name +
-                                             ") has compute capability " +
-                                             std::to_string(info.capability_major) + "." +
-                                             std::to_string(info.capability_minor) +
-                                             "; MaskClass needs 7.5 or newer: use --device cpu");
-  }
   check(cudaSetDevice(index), "choosing a GPU");
+}
+
+CurrentDevice::~CurrentDevice() {
+  // Where the former one is gone, whoever uses it next is told.
+  static_cast<void>(cudaSetDevice(former_));
 }
 
 }  // namespace maskclass::cuda

@@ -16,17 +16,32 @@ struct DeviceInfo {
   std::size_t memory_bytes = 0;
   std::size_t shared_bytes_per_block = 0;  ///< with the opt-in
   std::size_t shared_bytes_per_multiprocessor = 0;
-  bool cooperative = false;  ///< grids with a barrier
+  bool cooperative = false;   ///< grids with a barrier
+  bool time_limited = false;  ///< kernels that run for seconds are ended: it drives a display
 };
 
-/// All GPUs that the process may use. Throws DeviceError{no_driver, old_driver, no_device}.
+/// All GPUs that the process may use, at least one. Throws DeviceError{no_driver, old_driver,
+/// broken_driver, no_device}.
 std::vector<DeviceInfo> devices();
 
 /// The GPU that the calling thread uses now.
 DeviceInfo current_device();
 
-/// Makes GPU `index` the calling thread's. Throws DeviceError{wrong_device} where there is none of
-/// that number, DeviceError{capability} where this build has no code for it.
-void use_device(int index);
+/// Throws DeviceError{capability} where this build has no code for the calling thread's GPU.
+void check_capability();
+
+/// While one lives, GPU `index` is the calling thread's; then it is the former one again.
+class CurrentDevice {
+ public:
+  /// Throws DeviceError{wrong_device} where there is none of that number, {busy} or {memory} where
+  /// this process cannot have it.
+  explicit CurrentDevice(int index);
+  CurrentDevice(const CurrentDevice&) = delete;
+  CurrentDevice& operator=(const CurrentDevice&) = delete;
+  ~CurrentDevice();
+
+ private:
+  int former_ = 0;
+};
 
 }  // namespace maskclass::cuda

@@ -53,8 +53,8 @@ class DeviceArray {
   std::size_t size() const { return size_; }
   std::size_t bytes() const { return size_ * sizeof(T); }
 
-  /// Copies in the order of the stream. From or to pageable memory the call returns when the host's
-  /// memory may be used again.
+  /// Copies in the order of the stream. The host's memory must live, untouched, until the stream is
+  /// synchronised, pageable memory too: GPUs that read it themselves do so when the copy runs.
   void upload(std::span<const T> from, const Context& context, const char* what) {
     if (from.empty()) return;
     if (from.size() > size_) throw std::logic_error(std::string(what) + ": too long for its array");
@@ -105,11 +105,13 @@ class MemoryPlan {
   std::span<const Piece> pieces() const { return pieces_; }
   std::size_t bytes() const;
 
-  /// Allocates all. Throws DeviceError{memory} that says how much is needed, how much is free and
-  /// what to change, before anything is allocated.
+  /// Allocates all. Throws DeviceError{memory} that says how much is needed and for what, how much
+  /// is free and what to change; from the default allocator before anything is allocated.
   void allocate(const Context& context);
 
  private:
+  std::string largest_pieces() const;
+
   std::vector<Piece> pieces_;
   std::vector<void (*)(void*, const Context&)> allocations_;
   std::vector<void*> arrays_;
@@ -133,7 +135,7 @@ class PinnedArray {
     return *this;
   }
   ~PinnedArray() {
-    if (memory_ != nullptr) cudaFreeHost(memory_);
+    if (memory_ != nullptr) static_cast<void>(cudaFreeHost(memory_));
   }
 
   T* data() const { return memory_; }

@@ -57,6 +57,7 @@ class Graph {
     } catch (...) {
       cudaGraph_t broken = nullptr;
       static_cast<void>(cudaStreamEndCapture(stream, &broken));
+      static_cast<void>(cudaGetLastError());  // else the next launch would be blamed
       if (broken != nullptr) static_cast<void>(cudaGraphDestroy(broken));
       throw;
     }
