@@ -1,8 +1,10 @@
 #include "engine/evaluate/normalised_blocks.h"
 
 #include <algorithm>
-#include <cmath>
+#include <iterator>
 #include <utility>
+
+#include "kernels/math/normalise.h"
 
 namespace maskclass {
 namespace {
@@ -76,8 +78,7 @@ CellBlocks log_normalised_blocks(NormalisedCounts matrix, int n_threads) {
       std::fill_n(values_out, n_genes, 0.0f);
       for (std::size_t k = 0; k < genes.size(); ++k) {
         if (place[genes[k]] < 0) continue;
-        const double normalised = static_cast<double>(values[k]) * matrix.size_factors[cell];
-        values_out[place[genes[k]]] = static_cast<float>(std::log2(1 + normalised));
+        values_out[place[genes[k]]] = log_normalised(values[k], matrix.size_factors[cell]);
       }
     }
   };

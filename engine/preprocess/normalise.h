@@ -1,10 +1,10 @@
 #pragma once
 
-#include <cmath>
 #include <span>
 #include <vector>
 
 #include "engine/matrix/csr.h"
+#include "kernels/math/normalise.h"
 
 namespace maskclass {
 
@@ -18,10 +18,5 @@ struct LibrarySizes {
 /// `counts`: cells x genes that passed the filter; every cell has counts, there is at least one
 /// (Error{data} otherwise). Each sum runs over the cell's genes in order, in float64.
 LibrarySizes library_sizes_of(const CsrView& counts, int n_threads);
-
-/// x = log2(1 + count * size_factor), the paper's Section 2.1, in float64 and rounded once.
-inline float log_normalised(float count, double size_factor) {
-  return static_cast<float>(std::log2(1.0 + static_cast<double>(count) * size_factor));
-}
 
 }  // namespace maskclass

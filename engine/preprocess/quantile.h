@@ -1,25 +1,13 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <span>
 
+#include "kernels/math/quantile_position.h"
+
 namespace maskclass {
-
-/// Where a quantile of n ordered values lies: between order statistics `lower` and `lower` + 1.
-struct QuantilePosition {
-  std::int64_t lower = 0;  ///< Index from 0 of the order statistic below.
-  double fraction = 0;     ///< How far towards the next, in [0, 1).
-};
-
-/// Type 7 of Hyndman and Fan 1996, the default of numpy and R: h = (n - 1) q. `n` >= 1.
-inline QuantilePosition quantile_position(std::int64_t n, double q) {
-  const double h = static_cast<double>(n - 1) * q;
-  const double lower = std::floor(h);
-  return {static_cast<std::int64_t>(lower), h - lower};
-}
 
 /// Type 7 quantile of `n_zeros` zeros and the values, none of which is negative: a sparse column
 /// needs no array of its zeros. Reorders the values; linear time. n_zeros + values.size() >= 1.
@@ -40,7 +28,7 @@ double quantile_with_zeros(std::span<Value> values, std::int64_t n_zeros, double
   } else if (fraction > 0 && lower + 1 == n_zeros) {
     above = first_above(0);
   }
-  return fraction > 0 ? below + (above - below) * fraction : below;
+  return quantile_between(below, above, fraction);
 }
 
 /// Type 7 quantile of the values, of any sign. Reorders them; linear time. At least one value.
