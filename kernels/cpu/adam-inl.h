@@ -22,45 +22,60 @@ HWY_BEFORE_NAMESPACE();
 namespace maskclass::cpu {
 namespace HWY_NAMESPACE {
 
+/// The arrays of a Tensor, to pass by value.
+struct TensorPointers {
+  explicit TensorPointers(Tensor& tensor)
+      : value(tensor.value.data()),
+        first_moment(tensor.first_moment.data()),
+        second_moment(tensor.second_moment.data()) {}
+
+  float* HWY_RESTRICT value;
+  float* HWY_RESTRICT first_moment;
+  float* HWY_RESTRICT second_moment;
+};
+
 /// Adam's update of `kLanes` weights from `at` on.
-HWY_INLINE void update_at(const AdamStep& adam, Vector gradient, Tensor& tensor, std::size_t at) {
+HWY_INLINE void update_at(const AdamStep& adam, Vector gradient, const TensorPointers& tensor,
+                          std::size_t at) {
   const Floats d;
-  float* HWY_RESTRICT value = tensor.value.data() + at;
-  float* HWY_RESTRICT first_moment = tensor.first_moment.data() + at;
-  float* HWY_RESTRICT second_moment = tensor.second_moment.data() + at;
-  Vector updated = hn::Load(d, value);
-  Vector m = hn::Load(d, first_moment);
-  Vector v = hn::Load(d, second_moment);
-  adam_update(adam, gradient, updated, m, v);
-  hn::Store(updated, d, value);
-  hn::Store(m, d, first_moment);
-  hn::Store(v, d, second_moment);
+  Vector value = hn::Load(d, tensor.value + at);
+  Vector m = hn::Load(d, tensor.first_moment + at);
+  Vector v = hn::Load(d, tensor.second_moment + at);
+  adam_update(adam, gradient, value, m, v);
+  hn::Store(value, d, tensor.value + at);
+  hn::Store(m, d, tensor.first_moment + at);
+  hn::Store(v, d, tensor.second_moment + at);
 }
 
 /// The gradient of rows [first_row, first_row + n_rows) of a weight array [row][width], which is
 /// sum over cells of left(row, cell) * right[cell][unit], and its update. The left factor lies in a
 /// panel [group][left_rows][16]; `right` is a transposed panel [unit group][cell][16].
-HWY_INLINE void update_weights(const AdamStep& adam, const float* left, std::size_t left_panel,
+HWY_INLINE void update_weights(const AdamStep& adam_step, const float* left, std::size_t left_panel,
                                const float* right, std::int64_t n_groups, std::int64_t right_panel,
                                std::int64_t first_row, std::int64_t n_rows, std::int64_t width,
                                Tensor& weight) {
-  for_each_tile(
-      n_rows, static_cast<int>(width / kLanes),
-      [&](auto rows, auto vectors, std::int64_t row, int vector) HWY_ATTR {
-        Vector sums[rows.value][vectors.value];
-        clear(sums);
-        for (std::int64_t group = 0; group < n_groups; ++group) {
-          const Factor cells{left + group * left_panel + row * kGroup, kGroup, 1};
-          multiply_add(cells, right + group * kGroup * kGroup, right_panel, vector, kGroup, sums);
-        }
-        for (int r = 0; r < rows.value; ++r) {
-          for (int v = 0; v < vectors.value; ++v) {
-            const std::size_t at =
-                (first_row + row + r) * width + static_cast<std::size_t>(vector + v) * kLanes;
-            update_at(adam, sums[r][v], weight, at);
-          }
-        }
-      });
+  const TensorPointers tensor(weight);
+  const AdamStep adam = adam_step;
+  for_each_tile(n_rows, static_cast<int>(width / kLanes),
+                [=](auto rows, auto vectors, std::int64_t row, int vector) MASKCLASS_TILE {
+                  Vector sums[rows.value][vectors.value];
+                  clear(sums);
+                  for (std::int64_t group = 0; group < n_groups; ++group) {
+                    const Factor cells{left + group * left_panel + row * kGroup, kGroup, 1};
+                    multiply_add(cells, right + group * kGroup * kGroup, right_panel, vector,
+                                 kGroup, sums);
+                  }
+                  const std::size_t at =
+                      (first_row + row) * width + static_cast<std::size_t>(vector) * kLanes;
+                  MASKCLASS_UNROLL(16)
+                  for (int r = 0; r < rows.value; ++r) {
+                    MASKCLASS_UNROLL(16)
+                    for (int v = 0; v < vectors.value; ++v) {
+                      update_at(adam, sums[r][v], tensor,
+                                at + r * width + static_cast<std::size_t>(v) * kLanes);
+                    }
+                  }
+                });
 }
 
 /// The same for n_rows values of a bias from `at` on, whose gradient is the sum over the cells of
@@ -82,7 +97,7 @@ HWY_INLINE void update_bias(const AdamStep& adam, const float* left, std::size_t
         gradients[r] += sum_of_group(cells);
       }
     }
-    update_at(adam, hn::Load(d, gradients), bias, at + row);
+    update_at(adam, hn::Load(d, gradients), TensorPointers(bias), at + row);
   }
 }
 

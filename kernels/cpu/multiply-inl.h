@@ -15,6 +15,15 @@
 #include "kernels/cpu/formulas-inl.h"
 #include "kernels/cpu/layout.h"
 
+#ifndef MASKCLASS_UNROLL
+#define MASKCLASS_PRAGMA(text) _Pragma(#text)
+#ifdef __clang__
+#define MASKCLASS_UNROLL(n) MASKCLASS_PRAGMA(clang loop unroll_count(n))
+#else
+#define MASKCLASS_UNROLL(n) MASKCLASS_PRAGMA(GCC unroll n)
+#endif
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace maskclass::cpu {
 namespace HWY_NAMESPACE {
@@ -66,16 +75,48 @@ HWY_INLINE void clear(Vector (&sums)[kRows][kVectors]) {
   }
 }
 
-/// The sum of the 16 cells of a group, in an order that does not depend on the width of a vector.
-HWY_INLINE float sum_of_group(const Vector (&vectors)[kVectorsInGroup]) {
-  HWY_ALIGN float lanes[kGroup];
-  for (int v = 0; v < kVectorsInGroup; ++v) {
-    hn::Store(vectors[v], Floats(), lanes + static_cast<std::size_t>(v) * kLanes);
+#if HWY_TARGET != HWY_SCALAR
+/// Adds the upper half of the lanes to the lower until one is left.
+template <class D>
+HWY_INLINE float sum_of_lanes(D d, hn::Vec<D> lanes) {
+  if constexpr (hn::MaxLanes(D()) > 4) {
+    const hn::Half<D> half;
+    return sum_of_lanes(half, hn::Add(hn::LowerHalf(half, lanes), hn::UpperHalf(half, lanes)));
+  } else {
+    lanes = hn::Add(lanes, hn::Shuffle1032(lanes));
+    return hn::GetLane(hn::Add(lanes, hn::Shuffle2301(lanes)));
   }
+}
+#endif
+
+/// The sum of the 16 cells of a group, in an order that does not depend on the width of a vector:
+/// 8 sums of cells that lie 8 apart, then 4 of those that lie 4 apart, and so on.
+HWY_INLINE float sum_of_group(const Vector (&vectors)[kVectorsInGroup]) {
+#if HWY_TARGET == HWY_SCALAR
+  float lanes[kGroup];
+  for (int v = 0; v < kGroup; ++v) lanes[v] = hn::GetLane(vectors[v]);
   for (int width = kGroup / 2; width > 0; width /= 2) {
     for (int k = 0; k < width; ++k) lanes[k] += lanes[k + width];
   }
   return lanes[0];
+#else
+  Vector sums[kVectorsInGroup];
+  for (int v = 0; v < kVectorsInGroup; ++v) sums[v] = vectors[v];
+  for (int width = kVectorsInGroup / 2; width > 0; width /= 2) {
+    for (int v = 0; v < width; ++v) sums[v] = hn::Add(sums[v], sums[v + width]);
+  }
+  return sum_of_lanes(Floats(), sums[0]);
+#endif
+}
+
+/// Stores a tile to a panel [group][rows][16] whose row 0 is the tile's first.
+template <int kRows, int kVectors>
+HWY_INLINE void store_tile(const Vector (&tile)[kRows][kVectors], float* HWY_RESTRICT to,
+                           std::size_t panel, int first_vector) {
+  for (int v = 0; v < kVectors; ++v) {
+    float* HWY_RESTRICT column = to + vector_offset(first_vector + v, panel);
+    for (int r = 0; r < kRows; ++r) hn::Store(tile[r][v], Floats(), column + r * kGroup);
+  }
 }
 
 /// A compile-time number handed to a generic lambda.
@@ -84,19 +125,23 @@ struct Constant {
   static constexpr int value = kValue;
 };
 
+/// On the lambda of a tile, which captures by value: what it needs is then in registers, where a
+/// reference would be followed again after every store.
+#define MASKCLASS_TILE HWY_ATTR __attribute__((always_inline))
+
 /// Calls tile(Constant<rows>, Constant<vectors>, first_row, first_vector) so that the tiles cover
 /// n_rows x n_vectors: the largest tiles first, then what is left.
 template <class Tile>
 HWY_INLINE void for_each_tile(std::int64_t n_rows, int n_vectors, const Tile& tile) {
   int v = 0;
-  const auto rows = [&](auto vectors) HWY_ATTR {
+  const auto rows = [&tile, n_rows](auto vectors, int v) MASKCLASS_TILE {
     std::int64_t r = 0;
     for (; r + kTileRows <= n_rows; r += kTileRows) tile(Constant<kTileRows>(), vectors, r, v);
     for (; r + 4 <= n_rows; r += 4) tile(Constant<4>(), vectors, r, v);
     for (; r < n_rows; ++r) tile(Constant<1>(), vectors, r, v);
   };
-  for (; v + kTileVectors <= n_vectors; v += kTileVectors) rows(Constant<kTileVectors>());
-  for (; v < n_vectors; ++v) rows(Constant<1>());
+  for (; v + kTileVectors <= n_vectors; v += kTileVectors) rows(Constant<kTileVectors>(), v);
+  for (; v < n_vectors; ++v) rows(Constant<1>(), v);
 }
 
 }  // namespace HWY_NAMESPACE

@@ -42,23 +42,19 @@ HWY_INLINE void sum_partials(const TrainingState& state, std::int64_t group, con
 HWY_INLINE void multiply_group(const Factor& left, const float* in, std::int64_t n_steps,
                                std::int64_t n_rows, const float* start, float* out) {
   const Floats d;
-  for_each_tile(
-      n_rows, kVectorsInGroup, [&](auto rows, auto vectors, std::int64_t row, int vector) HWY_ATTR {
-        Vector sums[rows.value][vectors.value];
-        for (int r = 0; r < rows.value; ++r) {
-          for (int v = 0; v < vectors.value; ++v) {
-            sums[r][v] = start == nullptr ? hn::Zero(d) : hn::Set(d, start[row + r]);
-          }
-        }
-        Factor rows_of_left = left;
-        rows_of_left.at += row * left.row_stride;
-        multiply_add(rows_of_left, in, 0, vector, n_steps, sums);
-        for (int r = 0; r < rows.value; ++r) {
-          for (int v = 0; v < vectors.value; ++v) {
-            hn::Store(sums[r][v], d, out + (row + r) * kGroup + vector_offset(vector + v, 0));
-          }
-        }
-      });
+  for_each_tile(n_rows, kVectorsInGroup,
+                [=](auto rows, auto vectors, std::int64_t row, int vector) MASKCLASS_TILE {
+                  Vector sums[rows.value][vectors.value];
+                  for (int r = 0; r < rows.value; ++r) {
+                    for (int v = 0; v < vectors.value; ++v) {
+                      sums[r][v] = start == nullptr ? hn::Zero(d) : hn::Set(d, start[row + r]);
+                    }
+                  }
+                  const Factor rows_of_left{left.at + row * left.row_stride, left.row_stride,
+                                            left.step_stride};
+                  multiply_add(rows_of_left, in, 0, vector, n_steps, sums);
+                  store_tile(sums, out + row * kGroup, 0, vector);
+                });
 }
 
 /// Phase 2. The first block's linear output is the sum of the slices' parts.
@@ -113,7 +109,7 @@ HWY_INLINE void update_vector(const Batch& batch, const AlignedFloats& gradients
     for (std::int64_t group = 0; group < batch.n_groups; ++group) {
       sum = hn::Add(sum, hn::Load(d, &gradients[group * n + at]));
     }
-    update_at(batch.adam, sum, tensor, at);
+    update_at(batch.adam, sum, TensorPointers(tensor), at);
   }
 }
 

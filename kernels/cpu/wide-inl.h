@@ -23,26 +23,21 @@ namespace HWY_NAMESPACE {
 /// partial[group][hidden][16] of a slice = weight[gene][hidden]^T * panel[group][gene][16].
 HWY_INLINE void multiply_by_weight(TrainingState& state, const Batch& batch, std::int32_t slice,
                                    const Tensor& weight, const AlignedFloats& panels) {
-  const Floats d;
   const std::int64_t hidden = state.network.shape.hidden;
   const std::size_t width = padded(hidden);
   const std::size_t partial_panel = static_cast<std::size_t>(hidden) * kGroup;
   const float* weights = &weight.value[state.slices.begin(slice) * width];
   const float* panel = &panels[state.slice_offset(slice)];
   float* partial = &state.partial[state.partial_offset(slice, 0)];
+  const std::int64_t n_genes = state.slices.size(slice);
+  const std::size_t slice_panel = state.slice_panel();
   for_each_tile(hidden, static_cast<int>(batch.n_groups * kVectorsInGroup),
-                [&](auto rows, auto vectors, std::int64_t row, int vector) HWY_ATTR {
+                [=](auto rows, auto vectors, std::int64_t row, int vector) MASKCLASS_TILE {
                   Vector sums[rows.value][vectors.value];
                   clear(sums);
-                  multiply_add(Factor{weights + row, 1, width}, panel, state.slice_panel(), vector,
-                               state.slices.size(slice), sums);
-                  for (int r = 0; r < rows.value; ++r) {
-                    for (int v = 0; v < vectors.value; ++v) {
-                      hn::Store(
-                          sums[r][v], d,
-                          partial + (row + r) * kGroup + vector_offset(vector + v, partial_panel));
-                    }
-                  }
+                  multiply_add(Factor{weights + row, 1, width}, panel, slice_panel, vector, n_genes,
+                               sums);
+                  store_tile(sums, partial + row * kGroup, partial_panel, vector);
                 });
 }
 
@@ -63,6 +58,9 @@ HWY_INLINE void output_and_loss(TrainingState& state, const Batch& batch, std::i
   const float* weights = &state.network.output_weight.value[first * width];
   const float* bias = &state.network.output_bias.value[slice * padded(state.slices.width)];
   const std::size_t offset = state.slice_offset(slice);
+  float* target = &state.target[offset];
+  const float* mask_weights = &state.mask_weight[offset];
+  const float* biozeros = kWithBiozero ? &state.biozero[offset] : nullptr;
   const Vector masked_factor = hn::Set(d, static_cast<float>(2 * batch.loss_scale.masked));
   const Vector biozero_factor =
       hn::Set(d, static_cast<float>(2 * batch.loss_scale.biozero * state.options.biozero_weight));
@@ -71,33 +69,34 @@ HWY_INLINE void output_and_loss(TrainingState& state, const Batch& batch, std::i
   float* biozero_loss = masked_loss + n_cells;
   std::fill_n(masked_loss, 2 * n_cells, 0.0f);
 
-  const int n_vectors = static_cast<int>(batch.n_groups * kVectorsInGroup);
-  for_each_tile(state.slices.size(slice), n_vectors,
-                [&](auto rows, auto vectors, std::int64_t row, int vector) HWY_ATTR {
+  const std::size_t slice_panel = state.slice_panel();
+  const float* activation = state.activations[2].output.data();
+  for_each_tile(state.slices.size(slice), static_cast<int>(batch.n_groups * kVectorsInGroup),
+                [=](auto rows, auto vectors, std::int64_t row, int vector) MASKCLASS_TILE {
                   Vector out[rows.value][vectors.value];
                   for (int r = 0; r < rows.value; ++r) {
                     for (int v = 0; v < vectors.value; ++v) out[r][v] = hn::Set(d, bias[row + r]);
                   }
-                  multiply_add(Factor{weights + row * width, width, 1},
-                               state.activations[2].output.data(),
+                  multiply_add(Factor{weights + row * width, width, 1}, activation,
                                static_cast<std::size_t>(hidden) * kGroup, vector, hidden, out);
                   for (int v = 0; v < vectors.value; ++v) {
                     const std::size_t cells = static_cast<std::size_t>(vector + v) * kLanes;
+                    const std::size_t column =
+                        row * kGroup + vector_offset(vector + v, slice_panel);
                     Vector masked_sum = hn::Load(d, masked_loss + cells);
                     Vector biozero_sum = hn::Load(d, biozero_loss + cells);
                     for (int r = 0; r < rows.value; ++r) {
-                      const std::size_t at = offset + (row + r) * kGroup +
-                                             vector_offset(vector + v, state.slice_panel());
-                      const Vector residual = hn::Sub(out[r][v], hn::Load(d, &state.target[at]));
-                      const Vector mask_weight = hn::Load(d, &state.mask_weight[at]);
+                      const std::size_t at = column + static_cast<std::size_t>(r) * kGroup;
+                      const Vector residual = hn::Sub(out[r][v], hn::Load(d, target + at));
+                      const Vector mask_weight = hn::Load(d, mask_weights + at);
                       masked_sum = hn::MulAdd(hn::Mul(mask_weight, residual), residual, masked_sum);
                       Vector factor = hn::Mul(mask_weight, masked_factor);
                       if constexpr (kWithBiozero) {
-                        const Vector biozero = hn::Load(d, &state.biozero[at]);
+                        const Vector biozero = hn::Load(d, biozeros + at);
                         biozero_sum = hn::MulAdd(hn::Mul(biozero, residual), residual, biozero_sum);
                         factor = hn::MulAdd(biozero, biozero_factor, factor);
                       }
-                      hn::Store(hn::Mul(factor, residual), d, &state.target[at]);
+                      hn::Store(hn::Mul(factor, residual), d, target + at);
                     }
                     hn::Store(masked_sum, d, masked_loss + cells);
                     hn::Store(biozero_sum, d, biozero_loss + cells);
