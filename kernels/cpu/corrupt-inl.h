@@ -29,42 +29,32 @@ using FloatMask = hn::Mask<Floats>;
 /// value is below -1.
 inline constexpr float kAbsent = -2.0f;
 
-inline constexpr float kTwoTo32 = 4294967296.0f;
-
-/// m = u < floor(probability * 2^32) in integers; a probability of 1 or more is always true.
-/// Instruction sets convert to signed integers only, so 2^31 and above go in two parts; both the
-/// subtraction and the addition are exact.
-HWY_INLINE FloatMask draw(WordVector random, Vector probability) {
-  const Floats d;
-  const Words words;
-  const hn::RebindToSigned<Words> integers;
-  const Vector half = hn::Set(d, kTwoTo32 / 2);
-  const Vector threshold = hn::Mul(probability, hn::Set(d, kTwoTo32));
-  const FloatMask upper = hn::Ge(threshold, half);
-  const Vector low_part = hn::Sub(threshold, hn::IfThenElseZero(upper, half));
-  const WordVector low_word = hn::BitCast(words, hn::ConvertTo(integers, low_part));
-  const WordVector limit = hn::Add(
-      low_word, hn::IfThenElseZero(hn::RebindMask(words, upper), hn::Set(words, 0x80000000u)));
-  return hn::Or(hn::RebindMask(d, hn::Lt(random, limit)), hn::Ge(threshold, hn::Set(d, kTwoTo32)));
-}
-
-/// kernels/math/biozero.h, biozero_from_basis, with cells in the lanes, for `kGenes` genes whose
+/// kernels/math/biozero.h, biozero_from_basis, for the 16 cells of a group and `kGenes` genes whose
 /// coefficients follow each other.
 template <int kGenes>
 HWY_INLINE void biozero_probabilities(const float* HWY_RESTRICT basis,
-                                      const float* HWY_RESTRICT coefficients, Vector shrink,
-                                      Vector* HWY_RESTRICT probabilities) {
+                                      const float* HWY_RESTRICT shrink,
+                                      const float* HWY_RESTRICT coefficients,
+                                      Vector (&p)[kGenes][kVectorsInGroup]) {
   const Floats d;
-  Vector p[kGenes];
-  for (Vector& sum : p) sum = hn::Zero(d);
+  clear(p);
   for (int k = kBiozeroTerms - 1; k >= 0; --k) {
-    const Vector term = hn::Load(d, basis + static_cast<std::size_t>(k) * kGroup);
+    Vector term[kVectorsInGroup];
+    for (int v = 0; v < kVectorsInGroup; ++v) {
+      term[v] = hn::Load(d, basis + static_cast<std::size_t>(k) * kGroup + vector_offset(v, 0));
+    }
     for (int gene = 0; gene < kGenes; ++gene) {
-      p[gene] = hn::MulAdd(term, hn::Set(d, coefficients[gene * kBiozeroTerms + k]), p[gene]);
+      const Vector coefficient = hn::Set(d, coefficients[gene * kBiozeroTerms + k]);
+      for (int v = 0; v < kVectorsInGroup; ++v) {
+        p[gene][v] = hn::MulAdd(term[v], coefficient, p[gene][v]);
+      }
     }
   }
-  for (int gene = 0; gene < kGenes; ++gene) {
-    probabilities[gene] = hn::Mul(hn::Min(hn::Max(p[gene], hn::Zero(d)), hn::Set(d, 1.0f)), shrink);
+  for (int v = 0; v < kVectorsInGroup; ++v) {
+    const Vector factor = hn::Load(d, shrink + vector_offset(v, 0));
+    for (int gene = 0; gene < kGenes; ++gene) {
+      p[gene][v] = hn::Mul(hn::Min(hn::Max(p[gene][v], hn::Zero(d)), hn::Set(d, 1.0f)), factor);
+    }
   }
 }
 
@@ -78,178 +68,221 @@ HWY_INLINE float corrupted_zero(const TrainingState& state, const Batch& batch, 
   return scale(log2_of_one_plus(eta * scaling.max_count), scaling);
 }
 
-/// What a slice adds to the denominators of the loss, cell by cell.
+/// Corrupts the zeros among `candidates`, cells of one vector whose draws, `random`, are below the
+/// largest threshold there is, where they are also below their own. `at` is where the vector's
+/// entries of the gene lie in the panels.
+inline void mask_zeros(TrainingState& state, const Batch& batch, std::int32_t gene,
+                       std::size_t first_cell, std::size_t at, std::uint32_t candidates,
+                       const std::uint32_t* random, std::int64_t& masked_zeros) {
+  for (; candidates != 0; candidates &= candidates - 1) {
+    const int lane = __builtin_ctz(candidates);
+    const std::size_t cell = first_cell + lane;
+    const float biozero =
+        state.options.biozero_weight != 0
+            ? state.biozero[at + lane]
+            : biozero_from_basis(
+                  &batch.biozero_basis[cell / kGroup * kBiozeroTerms * kGroup + cell % kGroup],
+                  kGroup,
+                  &state.data.biozero_coefficients[static_cast<std::size_t>(gene) * kBiozeroTerms],
+                  batch.biozero_shrink[cell]);
+    if (!philox::is_below(random[lane], biozero * state.options.mask_zero)) continue;
+    state.input[at + lane] = corrupted_zero(state, batch, batch.cell_ids[cell], gene);
+    state.mask_weight[at + lane] = state.options.zero_weight;
+    ++masked_zeros;
+  }
+}
+
+/// What a slice adds to the denominators of the loss.
 struct MaskCounts {
   /// Written out, since GCC compiles an implicit one without the instruction set.
   HWY_INLINE MaskCounts() {
     for (Vector& sum : biozero) sum = hn::Zero(Floats());
+    masked_nonzeros = hn::Zero(Words());
   }
 
   std::int64_t masked_zeros = 0;
-  std::int64_t masked_nonzeros = 0;
+  WordVector masked_nonzeros;  ///< minus their number
   Vector biozero[kVectorsInGroup];
 };
 
-/// Where 16 cells of a batch lie: vector `v` of group `group`.
-struct Lanes {
-  std::int64_t group;
-  int v;
+/// The number of entries that a vector of minus their counts holds.
+HWY_INLINE std::int64_t sum_of_minus_ones(WordVector counts) {
+  HWY_ALIGN std::uint32_t lanes[kLanes];
+  hn::Store(counts, Words(), lanes);
+  std::int64_t sum = 0;
+  for (const std::uint32_t lane : lanes) sum -= static_cast<std::int32_t>(lane);
+  return sum;
+}
 
-  std::size_t offset() const { return static_cast<std::size_t>(v) * kLanes; }
-  std::size_t first_cell() const { return group * kGroup + offset(); }
+/// Which lanes of a group hold cells, and what these bring to the random numbers.
+struct GroupOfCells {
+  HWY_INLINE GroupOfCells(const Batch& batch, const PhiloxStream& stream, std::int64_t group) {
+    const std::int64_t n_cells = static_cast<std::int64_t>(batch.cells.size());
+    for (int v = 0; v < kVectorsInGroup; ++v) {
+      const std::int64_t first = group * kGroup + static_cast<std::int64_t>(v) * kLanes;
+      active[v] = hn::FirstN(
+          Floats(), static_cast<std::size_t>(std::clamp<std::int64_t>(n_cells - first, 0, kLanes)));
+      philox[v].set(stream, hn::Load(Words(), &batch.cell_ids[first]));
+    }
+  }
+
+  FloatMask active[kVectorsInGroup];  ///< lanes that hold cells of the batch
+  PhiloxCells philox[kVectorsInGroup];
 };
 
-/// Masks and corrupts the cells of one vector in one gene, whose gathered values lie at `at`.
-/// `biozero` counts where they are zeros.
-HWY_INLINE void corrupt_vector(TrainingState& state, const Batch& batch, std::int32_t gene,
-                               Lanes cells, std::size_t at, FloatMask active, WordVector random,
-                               Vector biozero, MaskCounts& counts) {
+/// Masks and corrupts `kGenes` genes of a group from `gene` on, at most the four that share a
+/// Philox block. Their gathered values lie in the target's panel at `at`.
+template <int kGenes, bool kWithBiozero>
+HWY_INLINE void corrupt_genes(TrainingState& state, const Batch& batch, const PhiloxStream& stream,
+                              const GroupOfCells& cells, std::int64_t group, std::int32_t gene,
+                              std::size_t at, MaskCounts& counts) {
   const Floats d;
   const Words words;
-  const TrainingOptions& options = state.options;
-  const Vector gathered = hn::Load(d, &state.target[at]);
-  const FloatMask zero = hn::And(active, hn::Eq(gathered, hn::Set(d, kAbsent)));
-  const FloatMask nonzero = hn::AndNot(zero, active);
-  biozero = hn::IfThenElseZero(zero, biozero);
-  // Most vectors have no zero whose draw is below the largest threshold there is.
-  FloatMask masked_zero =
-      hn::And(zero, hn::RebindMask(d, hn::Lt(random, hn::Set(words, state.zero_limit))));
-  if (state.zero_always || !hn::AllFalse(d, masked_zero)) {
-    masked_zero = hn::And(zero, draw(random, hn::Mul(biozero, hn::Set(d, options.mask_zero))));
-  }
-  const FloatMask drawn = hn::RebindMask(d, hn::Lt(random, hn::Set(words, state.nonzero_limit)));
-  const FloatMask masked_nonzero = state.nonzero_always ? nonzero : hn::And(nonzero, drawn);
+  const std::size_t first_cell = group * kGroup;
+  float* HWY_RESTRICT target = state.target.data() + at;
+  float* HWY_RESTRICT input = state.input.data() + at;
+  float* HWY_RESTRICT mask_weight = state.mask_weight.data() + at;
+  float* HWY_RESTRICT biozero = kWithBiozero ? state.biozero.data() + at : nullptr;
+  const WordVector nonzero_limit = hn::Set(words, state.nonzero_limit);
+  const WordVector zero_limit = hn::Set(words, state.zero_limit);
+  const Vector nonzero_weight = hn::Set(d, state.options.nonzero_weight);
+  const bool nonzero_always = state.nonzero_always;
+  const bool zero_always = state.zero_always;
 
-  const Vector scaled =
-      hn::IfThenElseZero(active, hn::IfThenElse(zero, hn::Set(d, kScaledZero), gathered));
-  const Vector weight =
-      hn::Add(hn::IfThenElseZero(masked_zero, hn::Set(d, options.zero_weight)),
-              hn::IfThenElseZero(masked_nonzero, hn::Set(d, options.nonzero_weight)));
-  hn::Store(scaled, d, &state.target[at]);
-  hn::Store(hn::IfThenZeroElse(masked_nonzero, scaled), d, &state.input[at]);
-  hn::Store(weight, d, &state.mask_weight[at]);
-  if (options.biozero_weight != 0) {
-    hn::Store(biozero, d, &state.biozero[at]);
-    counts.biozero[cells.v] = hn::Add(counts.biozero[cells.v], biozero);
+  Vector p[kGenes][kVectorsInGroup];
+  if constexpr (kWithBiozero) {
+    biozero_probabilities(
+        &batch.biozero_basis[first_cell * kBiozeroTerms], &batch.biozero_shrink[first_cell],
+        &state.data.biozero_coefficients[static_cast<std::size_t>(gene) * kBiozeroTerms], p);
   }
-  counts.masked_nonzeros += static_cast<std::int64_t>(hn::CountTrue(d, masked_nonzero));
-  if (hn::AllFalse(d, masked_zero)) return;
-  // Rare: one zero in a few hundred.
-  counts.masked_zeros += static_cast<std::int64_t>(hn::CountTrue(d, masked_zero));
-  std::uint8_t bits[8] = {};
-  hn::StoreMaskBits(d, masked_zero, bits);
-  for (int k = 0; k < kLanes; ++k) {
-    if ((bits[k / 8] >> (k % 8) & 1) == 0) continue;
-    state.input[at + k] =
-        corrupted_zero(state, batch, batch.cell_ids[cells.first_cell() + k], gene);
+  const PhiloxGenes genes(stream, static_cast<std::uint32_t>(gene) / 4);
+  for (int v = 0; v < kVectorsInGroup; ++v) {
+    WordVector random[4];
+    random_words(stream, cells.philox[v], genes, random);
+    for (int k = 0; k < kGenes; ++k) {
+      const std::size_t entry = static_cast<std::size_t>(k) * kGroup + vector_offset(v, 0);
+      const Vector gathered = hn::Load(d, target + entry);
+      const FloatMask zero = hn::And(cells.active[v], hn::Eq(gathered, hn::Set(d, kAbsent)));
+      FloatMask masked = hn::AndNot(zero, cells.active[v]);
+      if (!nonzero_always) {
+        masked = hn::And(masked, hn::RebindMask(d, hn::Lt(random[k], nonzero_limit)));
+      }
+      const Vector scaled = hn::IfThenElseZero(
+          cells.active[v], hn::IfThenElse(zero, hn::Set(d, kScaledZero), gathered));
+      hn::Store(scaled, d, target + entry);
+      hn::Store(hn::IfThenZeroElse(masked, scaled), d, input + entry);
+      hn::Store(hn::IfThenElseZero(masked, nonzero_weight), d, mask_weight + entry);
+      counts.masked_nonzeros =
+          hn::Add(counts.masked_nonzeros, hn::VecFromMask(words, hn::RebindMask(words, masked)));
+      if constexpr (kWithBiozero) {
+        const Vector probability = hn::IfThenElseZero(zero, p[k][v]);
+        hn::Store(probability, d, biozero + entry);
+        counts.biozero[v] = hn::Add(counts.biozero[v], probability);
+      }
+      // Few vectors have a zero whose draw is below the largest threshold there is.
+      FloatMask candidates = zero;
+      if (!zero_always) {
+        candidates = hn::And(zero, hn::RebindMask(d, hn::Lt(random[k], zero_limit)));
+      }
+      if (HWY_UNLIKELY(!hn::AllFalse(d, candidates))) {
+        HWY_ALIGN std::uint32_t draws[kLanes];
+        hn::Store(random[k], words, draws);
+        std::uint8_t bits[8] = {};
+        hn::StoreMaskBits(d, candidates, bits);
+        mask_zeros(state, batch, gene + k, first_cell + vector_offset(v, 0), at + entry,
+                   static_cast<std::uint32_t>(bits[0] | bits[1] << 8), draws, counts.masked_zeros);
+      }
+    }
   }
 }
 
-/// The same for the `kGenes` genes from `gene` on, at most the four that share a Philox block.
-template <int kGenes>
-HWY_INLINE void corrupt_genes(TrainingState& state, const Batch& batch, std::int32_t gene,
-                              Lanes cells, std::size_t at, FloatMask active, MaskCounts& counts) {
-  const Floats d;
-  const Words words;
-  WordVector random[4];
-  random_words(state.options.seed, philox::Purpose::mask, batch.epoch,
-               hn::Load(words, &batch.cell_ids[cells.first_cell()]),
-               static_cast<std::uint32_t>(gene) / 4, random);
-  // Without the biozero term of the loss, the probability is needed only where a zero might be
-  // masked: where the draw is below the largest threshold there is.
-  bool needed = state.options.biozero_weight != 0 || state.zero_always;
-  for (int k = 0; k < kGenes; ++k) {
-    needed = needed || !hn::AllFalse(words, hn::Lt(random[k], hn::Set(words, state.zero_limit)));
-  }
-  Vector biozero[kGenes];
-  for (Vector& p : biozero) p = hn::Zero(d);
-  if (needed) {
-    biozero_probabilities<kGenes>(
-        &batch.biozero_basis[cells.group * kBiozeroTerms * kGroup + cells.offset()],
-        &state.data.biozero_coefficients[static_cast<std::size_t>(gene) * kBiozeroTerms],
-        hn::Load(d, &batch.biozero_shrink[cells.first_cell()]), biozero);
-  }
-  for (int k = 0; k < kGenes; ++k) {
-    corrupt_vector(state, batch, gene + k, cells, at + static_cast<std::size_t>(k) * kGroup, active,
-                   random[k], biozero[k], counts);
+/// Asks for the entries of a row from `at` on: the rows of a batch are scattered over memory.
+HWY_INLINE void prefetch_entries(const ScaledData& data, std::int64_t at, std::int64_t n) {
+  constexpr std::int64_t kEntriesInLine = 16;
+  for (std::int64_t ahead = 0; ahead < n; ahead += kEntriesInLine) {
+    hwy::Prefetch(&data.indices[at + ahead]);
+    hwy::Prefetch(&data.scaled[at + ahead]);
   }
 }
 
-/// How many entries of a row ahead of the cursor: two slices or so.
-inline constexpr std::int64_t kPrefetchAhead = 32;
-
-/// Writes the non-zeros of the batch in genes [first, end) to a slice's panels, and `zero`
-/// elsewhere. The batch's cursors stand where the slice starts in each cell's row, and move on to
-/// its end.
+/// Writes the non-zeros of the batch in the genes of slices [first_slice, end_slice) to panels, and
+/// `zero` elsewhere. The batch's cursors stand where the first slice starts in each cell's row, and
+/// move on to the end of the last.
 inline void gather(const TrainingState& state, Batch& batch, AlignedFloats& panels,
-                   std::size_t offset, std::int32_t first, std::int32_t end, float zero) {
+                   std::int32_t first_slice, std::int32_t end_slice, float zero) {
   const ScaledData& data = state.data;
+  const std::int32_t* HWY_RESTRICT indices = data.indices.data();
+  const float* HWY_RESTRICT scaled = data.scaled.data();
+  const std::int32_t first = state.slices.begin(first_slice);
+  const std::int32_t end = state.slices.end(end_slice - 1);
   for (std::int64_t group = 0; group < batch.n_groups; ++group) {
-    float* panel = &panels[offset + group * state.slice_panel()];
-    std::fill_n(panel, static_cast<std::size_t>(end - first) * kGroup, zero);
+    float* HWY_RESTRICT panel = &panels[state.panel_offset(group)];
+    std::fill(panel + std::int64_t{first} * kGroup, panel + std::int64_t{end} * kGroup, zero);
     const std::int64_t n_cells = std::min<std::int64_t>(
         kGroup, static_cast<std::int64_t>(batch.cells.size()) - group * kGroup);
     for (std::int64_t c = 0; c < n_cells; ++c) {
       const std::int64_t cell = group * kGroup + c;
       const std::int64_t row_end = data.indptr[batch.cells[cell] + 1];
-      std::int64_t at = batch.cursors[cell];
-      for (; at < row_end && data.indices[at] < end; ++at) {
-        panel[std::int64_t{data.indices[at] - first} * kGroup + c] = data.scaled[at];
+      const std::int64_t begin = batch.cursors[cell];
+      std::int64_t at = begin;
+      for (; at < row_end && indices[at] < end; ++at) {
+        panel[std::int64_t{indices[at]} * kGroup + c] = scaled[at];
       }
       batch.cursors[cell] = at;
-      // The rows of a batch are scattered over memory: fetch what the slices after the next need.
-      if (at < row_end) {
-        const std::int64_t ahead = std::min(at + kPrefetchAhead, row_end - 1);
-        hwy::Prefetch(&data.indices[ahead]);
-        hwy::Prefetch(&data.scaled[ahead]);
-      }
+      prefetch_entries(data, at, std::min(at - begin, row_end - at));
     }
   }
 }
 
-/// The lanes of a vector that hold cells of the batch.
-HWY_INLINE FloatMask active_lanes(const Batch& batch, std::int64_t group, int v) {
-  const std::int64_t first = group * kGroup + static_cast<std::int64_t>(v) * kLanes;
-  const std::int64_t n = static_cast<std::int64_t>(batch.cells.size()) - first;
-  return hn::FirstN(Floats(), static_cast<std::size_t>(std::clamp<std::int64_t>(n, 0, kLanes)));
+/// Phase 1, first part: the scaled values of the batch to the slices' targets.
+inline void gather_slices(TrainingState& state, Batch& batch, std::int32_t first_slice,
+                          std::int32_t end_slice) {
+  gather(state, batch, state.target, first_slice, end_slice, kAbsent);
 }
 
-/// Phase 1, first half: fills the slice's input, target and weights, and its part of the
-/// denominators.
-inline void corrupt_slice(TrainingState& state, Batch& batch, std::int32_t slice) {
+template <bool kWithBiozero>
+HWY_INLINE void corrupt_gathered(TrainingState& state, const Batch& batch, std::int32_t slice) {
   const std::int32_t first = state.slices.begin(slice);
   const std::int32_t end = state.slices.end(slice);
-  gather(state, batch, state.target, state.slice_offset(slice), first, end, kAbsent);
-
+  const PhiloxStream stream(state.options.seed, philox::Purpose::mask, batch.epoch);
   SliceSums& sums = state.sums[slice];
   sums = {};
   for (std::int64_t group = 0; group < batch.n_groups; ++group) {
-    const std::size_t panel = state.slice_offset(slice) + group * state.slice_panel();
+    const std::size_t panel = state.panel_offset(group);
+    const GroupOfCells cells(batch, stream, group);
     MaskCounts counts;
-    for (int v = 0; v < kVectorsInGroup; ++v) {
-      const FloatMask active = active_lanes(batch, group, v);
-      const Lanes cells{group, v};
-      for (std::int32_t gene = first; gene < end; gene += 4) {
-        const std::size_t at =
-            panel + static_cast<std::size_t>(gene - first) * kGroup + cells.offset();
-        switch (end - gene) {
-          case 1:
-            corrupt_genes<1>(state, batch, gene, cells, at, active, counts);
-            break;
-          case 2:
-            corrupt_genes<2>(state, batch, gene, cells, at, active, counts);
-            break;
-          case 3:
-            corrupt_genes<3>(state, batch, gene, cells, at, active, counts);
-            break;
-          default:
-            corrupt_genes<4>(state, batch, gene, cells, at, active, counts);
-        }
-      }
+    std::int32_t gene = first;
+    for (; gene + 4 <= end; gene += 4) {
+      corrupt_genes<4, kWithBiozero>(state, batch, stream, cells, group, gene,
+                                     panel + static_cast<std::size_t>(gene) * kGroup, counts);
+    }
+    const std::size_t at = panel + static_cast<std::size_t>(gene) * kGroup;
+    switch (end - gene) {
+      case 1:
+        corrupt_genes<1, kWithBiozero>(state, batch, stream, cells, group, gene, at, counts);
+        break;
+      case 2:
+        corrupt_genes<2, kWithBiozero>(state, batch, stream, cells, group, gene, at, counts);
+        break;
+      case 3:
+        corrupt_genes<3, kWithBiozero>(state, batch, stream, cells, group, gene, at, counts);
+        break;
+      default:
+        break;
     }
     sums.masked_zeros += counts.masked_zeros;
-    sums.masked_nonzeros += counts.masked_nonzeros;
+    sums.masked_nonzeros += sum_of_minus_ones(counts.masked_nonzeros);
     sums.biozero += static_cast<double>(sum_of_group(counts.biozero));
+  }
+}
+
+/// Phase 1, second part: from the gathered values to the slice's input, target and weights, and its
+/// part of the denominators.
+inline void corrupt_slice(TrainingState& state, Batch& batch, std::int32_t slice) {
+  if (state.options.biozero_weight != 0) {
+    corrupt_gathered<true>(state, batch, slice);
+  } else {
+    corrupt_gathered<false>(state, batch, slice);
   }
 }
 

@@ -33,6 +33,16 @@ struct Share {
   std::int32_t end_slice;
 };
 
+/// Cuts a thread's slices into runs that are gathered at once, so long that a row's entries are
+/// read in a loop of some length, so short that the panels written stay in the first-level cache.
+template <class Run>
+void for_each_run(const Share& share, const Run& run) {
+  constexpr std::int32_t kSlices = 6;
+  for (std::int32_t first = share.first_slice; first < share.end_slice; first += kSlices) {
+    run(first, std::min(first + kSlices, share.end_slice));
+  }
+}
+
 /// The denominators of the loss depend on masks and probabilities alone, so they are known before
 /// the output is (paper, Section 2.5).
 LossScale loss_scale(const TrainingState& state) {
@@ -154,10 +164,13 @@ class CpuBackend final : public Backend {
 /// Phases 1 to 4, with barriers between them. The one after phase 4 and phase 5 are left to the
 /// caller: nobody waits for phase 5.
 void CpuBackend::train_batch(const Share& share, Batch& batch, Barrier& barrier) {
-  for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
-    phases_.corrupt_slice(state_, batch, slice);
-    phases_.encode_slice(state_, batch, slice);
-  }
+  for_each_run(share, [&](std::int32_t first, std::int32_t end) {
+    phases_.gather_slices(state_, batch, first, end);
+    for (std::int32_t slice = first; slice < end; ++slice) {
+      phases_.corrupt_slice(state_, batch, slice);
+      phases_.encode_slice(state_, batch, slice);
+    }
+  });
   barrier.wait();
   for (std::int64_t group = share.thread; group < batch.n_groups; group += share.n_threads) {
     phases_.trunk_forward(state_, batch, group);
@@ -239,10 +252,12 @@ void CpuBackend::reconstruct(std::int64_t first_cell, std::int64_t n_cells, floa
       const std::int64_t n = std::min(most_cells, n_cells - done);
       set_cells(data_, std::span(rows).subspan(done, n), state_.slices.begin(share.first_slice),
                 batch);
-      for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
-        phases_.load_slice(state_, batch, slice);
-        phases_.encode_slice(state_, batch, slice);
-      }
+      for_each_run(share, [&](std::int32_t first, std::int32_t end) {
+        phases_.load_slices(state_, batch, first, end);
+        for (std::int32_t slice = first; slice < end; ++slice) {
+          phases_.encode_slice(state_, batch, slice);
+        }
+      });
       barrier.wait();
       for (std::int64_t group = share.thread; group < batch.n_groups; group += share.n_threads) {
         phases_.trunk_forward(state_, batch, group);

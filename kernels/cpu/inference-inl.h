@@ -20,11 +20,10 @@ HWY_BEFORE_NAMESPACE();
 namespace maskclass::cpu {
 namespace HWY_NAMESPACE {
 
-/// Fills the slice's input with the scaled values.
-inline void load_slice(TrainingState& state, Batch& batch, std::int32_t slice) {
-  const std::int32_t first = state.slices.begin(slice);
-  const std::int32_t end = state.slices.end(slice);
-  gather(state, batch, state.input, state.slice_offset(slice), first, end, kScaledZero);
+/// Fills the slices' input with the scaled values.
+inline void load_slices(TrainingState& state, Batch& batch, std::int32_t first_slice,
+                        std::int32_t end_slice) {
+  gather(state, batch, state.input, first_slice, end_slice, kScaledZero);
 }
 
 /// Writes the slice's genes of the network's output, as log2 values, to log2_out[cell][n_genes].

@@ -78,7 +78,7 @@ HWY_INLINE void clear(Vector (&sums)[kRows][kVectors]) {
 #if HWY_TARGET != HWY_SCALAR
 /// Adds the upper half of the lanes to the lower until one is left.
 template <class D>
-HWY_INLINE float sum_of_lanes(D d, hn::Vec<D> lanes) {
+HWY_INLINE float sum_of_lanes(D /*d*/, hn::Vec<D> lanes) {
   if constexpr (hn::MaxLanes(D()) > 4) {
     const hn::Half<D> half;
     return sum_of_lanes(half, hn::Add(hn::LowerHalf(half, lanes), hn::UpperHalf(half, lanes)));
@@ -115,7 +115,7 @@ HWY_INLINE void store_tile(const Vector (&tile)[kRows][kVectors], float* HWY_RES
                            std::size_t panel, int first_vector) {
   for (int v = 0; v < kVectors; ++v) {
     float* HWY_RESTRICT column = to + vector_offset(first_vector + v, panel);
-    for (int r = 0; r < kRows; ++r) hn::Store(tile[r][v], Floats(), column + r * kGroup);
+    for (std::int64_t r = 0; r < kRows; ++r) hn::Store(tile[r][v], Floats(), column + r * kGroup);
   }
 }
 

@@ -23,6 +23,7 @@ namespace HWY_NAMESPACE {
 
 const Phases& phases_of_target() {
   static const Phases kPhases{hwy::TargetName(HWY_TARGET),
+                              gather_slices,
                               corrupt_slice,
                               encode_slice,
                               trunk_forward,
@@ -30,7 +31,7 @@ const Phases& phases_of_target() {
                               trunk_backward,
                               update_encoder,
                               update_trunk,
-                              load_slice,
+                              load_slices,
                               reconstruct_slice};
   return kPhases;
 }

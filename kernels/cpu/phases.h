@@ -11,7 +11,8 @@ namespace maskclass::cpu {
 struct Phases {
   const char* instruction_set;  ///< Highway's name of it
 
-  // Phase 1, by slice; a thread's slices ascend, since the batch's cursors move on.
+  // Phase 1, by run of slices, which ascend, since the batch's cursors move on; and by slice.
+  void (*gather_slices)(TrainingState&, Batch&, std::int32_t first_slice, std::int32_t end_slice);
   void (*corrupt_slice)(TrainingState&, Batch&, std::int32_t slice);
   void (*encode_slice)(TrainingState&, const Batch&, std::int32_t slice);
   // Phase 2, by group of 16 cells.
@@ -24,9 +25,9 @@ struct Phases {
   void (*update_encoder)(TrainingState&, const Batch&, std::int32_t slice);
   void (*update_trunk)(TrainingState&, const Batch&, int block);
 
-  // Inference, by slice: the scaled input without masks in phase 1, and in place of phase 3 the
+  // Inference, by slices: the scaled input without masks in phase 1, and in place of phase 3 the
   // output as log2 values, log2_out [cell of the batch][n_genes].
-  void (*load_slice)(TrainingState&, Batch&, std::int32_t slice);
+  void (*load_slices)(TrainingState&, Batch&, std::int32_t first_slice, std::int32_t end_slice);
   void (*reconstruct_slice)(TrainingState&, const Batch&, std::int32_t slice, float* log2_out);
 };
 

@@ -66,7 +66,7 @@ TrainingState::TrainingState(const ScaledData& scaled_data, const NetworkShape& 
   set_limit(options.mask_nonzero, nonzero_limit, nonzero_always);
   set_limit(static_cast<double>(options.mask_zero), zero_limit, zero_always);
   most_groups = groups_for(std::min<std::int64_t>(options.batch_size, data.n_cells));
-  const std::size_t panels = slice_offset(slices.count);
+  const std::size_t panels = panel_offset(most_groups);
   for (AlignedFloats* array : {&input, &target, &mask_weight}) array->resize(panels);
   if (options.biozero_weight != 0) biozero.resize(panels);
   partial.resize(partial_offset(slices.count, 0));

@@ -109,7 +109,7 @@ struct TrainingState {
   std::uint32_t zero_limit = 0;     ///< The same for zeros that are certainly biological.
   bool zero_always = false;
 
-  // Panels of the slices: [slice][group][slices.width][16].
+  // Panels [group][gene][16].
   AlignedFloats input;        ///< corrupted, scaled
   AlignedFloats target;       ///< scaled; the decoder overwrites it by the output's gradient.
   AlignedFloats mask_weight;  ///< w_bio or w_nz at masked entries, else 0
@@ -121,11 +121,13 @@ struct TrainingState {
   BlockActivations activations[3];
   std::vector<SliceSums> sums;  ///< [slice]
 
-  /// Start of a slice's part of a panel array.
+  /// From one group to the next in a panel array.
+  std::size_t panel() const { return static_cast<std::size_t>(network.shape.n_genes) * kGroup; }
+  std::size_t panel_offset(std::int64_t group) const { return group * panel(); }
+  /// Start of a slice's part of the first group.
   std::size_t slice_offset(std::int32_t slice) const {
-    return static_cast<std::size_t>(slice) * most_groups * slices.width * kGroup;
+    return static_cast<std::size_t>(slices.begin(slice)) * kGroup;
   }
-  std::size_t slice_panel() const { return static_cast<std::size_t>(slices.width) * kGroup; }
   std::size_t loss_offset(std::int32_t slice) const {
     return static_cast<std::size_t>(slice) * 2 * most_groups * kGroup;
   }

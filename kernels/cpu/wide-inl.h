@@ -30,15 +30,15 @@ HWY_INLINE void multiply_by_weight(TrainingState& state, const Batch& batch, std
   const float* panel = &panels[state.slice_offset(slice)];
   float* partial = &state.partial[state.partial_offset(slice, 0)];
   const std::int64_t n_genes = state.slices.size(slice);
-  const std::size_t slice_panel = state.slice_panel();
-  for_each_tile(hidden, static_cast<int>(batch.n_groups * kVectorsInGroup),
-                [=](auto rows, auto vectors, std::int64_t row, int vector) MASKCLASS_TILE {
-                  Vector sums[rows.value][vectors.value];
-                  clear(sums);
-                  multiply_add(Factor{weights + row, 1, width}, panel, slice_panel, vector, n_genes,
-                               sums);
-                  store_tile(sums, partial + row * kGroup, partial_panel, vector);
-                });
+  const std::size_t panel_stride = state.panel();
+  for_each_tile(
+      hidden, static_cast<int>(batch.n_groups * kVectorsInGroup),
+      [=](auto rows, auto vectors, std::int64_t row, int vector) MASKCLASS_TILE {
+        Vector sums[rows.value][vectors.value];
+        clear(sums);
+        multiply_add(Factor{weights + row, 1, width}, panel, panel_stride, vector, n_genes, sums);
+        store_tile(sums, partial + row * kGroup, partial_panel, vector);
+      });
 }
 
 /// Phase 1, second half.
@@ -69,7 +69,7 @@ HWY_INLINE void output_and_loss(TrainingState& state, const Batch& batch, std::i
   float* biozero_loss = masked_loss + n_cells;
   std::fill_n(masked_loss, 2 * n_cells, 0.0f);
 
-  const std::size_t slice_panel = state.slice_panel();
+  const std::size_t panel_stride = state.panel();
   const float* activation = state.activations[2].output.data();
   for_each_tile(state.slices.size(slice), static_cast<int>(batch.n_groups * kVectorsInGroup),
                 [=](auto rows, auto vectors, std::int64_t row, int vector) MASKCLASS_TILE {
@@ -82,7 +82,7 @@ HWY_INLINE void output_and_loss(TrainingState& state, const Batch& batch, std::i
                   for (int v = 0; v < vectors.value; ++v) {
                     const std::size_t cells = static_cast<std::size_t>(vector + v) * kLanes;
                     const std::size_t column =
-                        row * kGroup + vector_offset(vector + v, slice_panel);
+                        row * kGroup + vector_offset(vector + v, panel_stride);
                     Vector masked_sum = hn::Load(d, masked_loss + cells);
                     Vector biozero_sum = hn::Load(d, biozero_loss + cells);
                     for (int r = 0; r < rows.value; ++r) {
@@ -115,11 +115,10 @@ HWY_INLINE void update_output(TrainingState& state, const Batch& batch, std::int
   const std::int32_t n_genes = state.slices.size(slice);
   const std::size_t width = padded(state.network.shape.hidden);
   const float* gradient = &state.target[state.slice_offset(slice)];
-  update_weights(batch.adam, gradient, state.slice_panel(),
-                 state.activations[2].output_transposed.data(), batch.n_groups,
-                 batch.n_groups * kGroup * kGroup, first, n_genes, width,
+  update_weights(batch.adam, gradient, state.panel(), state.activations[2].output_transposed.data(),
+                 batch.n_groups, batch.n_groups * kGroup * kGroup, first, n_genes, width,
                  state.network.output_weight);
-  update_bias(batch.adam, gradient, state.slice_panel(), batch.n_groups, n_genes,
+  update_bias(batch.adam, gradient, state.panel(), batch.n_groups, n_genes,
               state.network.output_bias, slice * padded(state.slices.width));
 }
 
@@ -136,7 +135,7 @@ inline void decode_slice(TrainingState& state, const Batch& batch, std::int32_t 
 
 /// Part of phase 5: the slice's weights of the first block.
 inline void update_encoder(TrainingState& state, const Batch& batch, std::int32_t slice) {
-  update_weights(batch.adam, &state.input[state.slice_offset(slice)], state.slice_panel(),
+  update_weights(batch.adam, &state.input[state.slice_offset(slice)], state.panel(),
                  state.activations[0].gradient_transposed.data(), batch.n_groups,
                  batch.n_groups * kGroup * kGroup, state.slices.begin(slice),
                  state.slices.size(slice), padded(state.network.shape.hidden),

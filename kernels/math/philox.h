@@ -70,6 +70,11 @@ MASKCLASS_HOST_DEVICE inline float to_unit_float(std::uint32_t bits) {
   return static_cast<float>(bits >> 8) * 0x1p-24f;
 }
 
+/// bits < floor(probability * 2^32) in integers: true with that probability. 1 or more is always.
+MASKCLASS_HOST_DEVICE inline bool is_below(std::uint32_t bits, float probability) {
+  return bits < static_cast<std::uint64_t>(probability * 0x1p32f);
+}
+
 /// Two words to a double in (0, 1), an odd multiple of 2^-53, which a double holds exactly: never 0
 /// or 1, so that quantile functions and logarithms may take it.
 MASKCLASS_HOST_DEVICE inline double to_open_unit_double(std::uint32_t high, std::uint32_t low) {

@@ -22,6 +22,7 @@ struct PhaseOne {
       : state(data, {data.n_genes, 4, 3}, options), batch(state.most_groups, kBiozeroTerms) {
     batch.epoch = epoch;
     cpu::set_cells(data, rows, 0, batch);
+    cpu::phases().gather_slices(state, batch, 0, state.slices.count);
     for (std::int32_t slice = 0; slice < state.slices.count; ++slice) {
       cpu::phases().corrupt_slice(state, batch, slice);
     }
@@ -29,9 +30,7 @@ struct PhaseOne {
 
   /// The entry of a cell of the batch and a gene in one of the panels.
   float at(const cpu::AlignedFloats& panels, std::int64_t cell, std::int32_t gene) const {
-    const std::int32_t slice = gene / state.slices.width;
-    return panels[state.slice_offset(slice) + (cell / cpu::kGroup) * state.slice_panel() +
-                  std::int64_t{gene - state.slices.begin(slice)} * cpu::kGroup +
+    return panels[state.panel_offset(cell / cpu::kGroup) + std::int64_t{gene} * cpu::kGroup +
                   cell % cpu::kGroup];
   }
 };
