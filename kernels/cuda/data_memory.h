@@ -1,0 +1,36 @@
+#pragma once
+
+#include "kernels/cuda/columns.h"
+#include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/runtime/memory.h"
+
+namespace maskclass::cuda {
+
+/// A data set that lies on the device as a whole, in the kernels' form.
+class DataMemory {
+ public:
+  /// Plans for n_cells cells with n_nonzeros non-zeros in all.
+  DataMemory(std::int64_t n_cells, std::int64_t n_nonzeros, std::int32_t n_genes, MemoryPlan& plan);
+
+  /// Fills it, in the order of the stream; the arrays of `data` may change once that is done.
+  void copy(const DeviceScaledData& data, const Context& context);
+  /// From host memory; waits for the stream. Needs 4 bytes a non-zero of device memory meanwhile.
+  void copy(const ScaledData& data, const Context& context);
+
+  Columns view() const;
+  std::int64_t n_cells() const { return n_cells_; }
+
+ private:
+  std::int64_t n_cells_;
+  std::int32_t n_genes_;
+  DeviceArray<std::int64_t> row_start_;
+  DeviceArray<Segment> segments_;
+  DeviceArray<float> values_;
+  DeviceArray<std::uint32_t> cell_ids_;
+  DeviceArray<float> position_;
+  DeviceArray<float> shrink_;
+  DeviceArray<GeneScaling> genes_;
+  DeviceArray<float> coefficients_;
+};
+
+}  // namespace maskclass::cuda

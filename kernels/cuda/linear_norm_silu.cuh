@@ -1,0 +1,108 @@
+#pragma once
+
+#include "kernels/cuda/block_reduce.cuh"
+#include "kernels/math/layer_norm.h"
+#include "kernels/math/silu.h"
+
+/// The parts of a fused linear + LayerNorm + SiLU block, for one cell and the 32 lanes of a warp:
+/// a lane has units lane, lane + 32, ... The formulas are those of kernels/math. Rows (of inputs,
+/// outputs, gradients) are pointers to shared or global memory; a caller puts __syncwarp between
+/// the writing of a row and its reading by other lanes.
+namespace maskclass::cuda {
+
+/// Weights [n_in][stride], which lie in shared or global memory.
+struct WeightView {
+  const float* at;
+  int stride;
+};
+
+/// out[o] = bias[o] + sum over k of in[k] * weight[k][o]. In place is not possible. Reads of `in`
+/// are broadcasts, those of the weights 32 neighbours.
+__device__ __forceinline__ void linear_of_cell(const float* in, int n_in, WeightView weight,
+                                               const float* bias, int n_out, float* out) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarpSize;
+  // Two units a lane at a time: independent sums, and half the reads of `in`.
+  for (int o = lane; o < n_out; o += 2 * kWarpSize) {
+    const int second = o + kWarpSize < n_out ? o + kWarpSize : o;
+    float sum0 = bias[o];
+    float sum1 = bias[second];
+#pragma unroll 8
+    for (int k = 0; k < n_in; ++k) {
+      const float x = in[k];
+      sum0 = fmaf(x, weight.at[k * weight.stride + o], sum0);
+      sum1 = fmaf(x, weight.at[k * weight.stride + second], sum1);
+    }
+    out[second] = sum1;
+    out[o] = sum0;
+  }
+}
+
+/// in_gradient[k] = sum over o of gradient[o] * weight[k][o].
+__device__ __forceinline__ void linear_of_cell_backward(const float* gradient, int n_out,
+                                                        WeightView weight, int n_in,
+                                                        float* in_gradient) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarpSize;
+  for (int k = lane; k < n_in; k += 2 * kWarpSize) {
+    const int second = k + kWarpSize < n_in ? k + kWarpSize : k;
+    float sum0 = 0.0f;
+    float sum1 = 0.0f;
+#pragma unroll 8
+    for (int o = 0; o < n_out; ++o) {
+      sum0 = fmaf(gradient[o], weight.at[k * weight.stride + o], sum0);
+      sum1 = fmaf(gradient[o], weight.at[second * weight.stride + o], sum1);
+    }
+    in_gradient[second] = sum1;
+    in_gradient[k] = sum0;
+  }
+}
+
+/// Normalises `row`, the cell's linear outputs, in place, and returns its inverse deviation;
+/// output[o] = silu(gain[o] * normalised + shift[o]). A lane reads what it wrote itself.
+__device__ __forceinline__ float norm_silu_of_cell(float* row, int n_out, const float* gain,
+                                                   const float* shift, float* output) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarpSize;
+  const float inverse_width = 1.0f / static_cast<float>(n_out);
+  float sum = 0.0f;
+  for (int o = lane; o < n_out; o += kWarpSize) sum += row[o];
+  const float mean = warp_sum(sum) * inverse_width;
+  float squares = 0.0f;
+  for (int o = lane; o < n_out; o += kWarpSize) {
+    const float centred = row[o] - mean;
+    squares = fmaf(centred, centred, squares);
+  }
+  const float inverse = inverse_deviation(warp_sum(squares), inverse_width);
+  for (int o = lane; o < n_out; o += kWarpSize) {
+    row[o] = normalise(row[o], mean, inverse);
+    const float y = gain_and_shift(gain[o], row[o], shift[o]);
+    output[o] = silu(y, sigmoid(y));
+  }
+  return inverse;
+}
+
+/// Turns `gradient`, of the block's output, into that of its linear output, in place; what it is
+/// before LayerNorm's gain and shift goes to shift_gradient, for the sums over cells.
+__device__ __forceinline__ void norm_silu_of_cell_backward(const float* normalised, float inverse,
+                                                           int n_out, const float* gain,
+                                                           const float* shift, float* gradient,
+                                                           float* shift_gradient) {
+  const int lane = static_cast<int>(threadIdx.x) % kWarpSize;
+  const float inverse_width = 1.0f / static_cast<float>(n_out);
+  float sum = 0.0f;
+  float product = 0.0f;
+  for (int o = lane; o < n_out; o += kWarpSize) {
+    const float y = gain_and_shift(gain[o], normalised[o], shift[o]);
+    const float dy = gradient[o] * silu_slope(y, sigmoid(y));
+    shift_gradient[o] = dy;
+    gradient[o] = dy * gain[o];
+    sum += gradient[o];
+    product = fmaf(gradient[o], normalised[o], product);
+  }
+  const float mean_gradient = warp_sum(sum) * inverse_width;
+  const float mean_product = warp_sum(product) * inverse_width;
+  for (int o = lane; o < n_out; o += kWarpSize) {
+    gradient[o] =
+        gradient_of_linear(gradient[o], normalised[o], inverse, mean_gradient, mean_product);
+  }
+}
+
+}  // namespace maskclass::cuda

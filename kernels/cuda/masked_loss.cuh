@@ -1,0 +1,69 @@
+#pragma once
+
+#include "kernels/cuda/block_reduce.cuh"
+#include "kernels/cuda/corrupt.cuh"
+#include "kernels/cuda/training_memory.h"
+
+/// The weighted masked mean squared error with the biozero term (paper, Section 2.5): entry by
+/// entry, and the reductions of its denominators and values in one fixed order, without atomics.
+namespace maskclass::cuda {
+
+/// Two over each denominator, the second times gamma: the loss's gradient at an entry is
+/// (weight * masked + p * biozero) * residual.
+struct GradientScale {
+  float masked;
+  float biozero;
+};
+
+__device__ __forceinline__ GradientScale gradient_scale(const LossScale& scale, float gamma) {
+  return {static_cast<float>(2 * scale.masked),
+          static_cast<float>(2 * scale.biozero * static_cast<double>(gamma))};
+}
+
+/// The gradient of the loss at one entry of a tile, whose output is `out`; adds the entry's part of
+/// the loss, before the denominators, to `loss`. The residual of both terms is out - target, since
+/// a zero's target is its scaled zero. Entries beyond the batch or the genes have no weight.
+__device__ __forceinline__ float loss_gradient(const Tile& tile, const Corruption& how,
+                                               const GradientScale& scale, int cell, int gene,
+                                               float out, SliceLoss& loss) {
+  const float residual = out - tile.target[cell][gene];
+  const bool masked = (tile.masked[cell] >> gene & 1u) != 0;
+  const bool present = (tile.present[cell] >> gene & 1u) != 0;
+  const float weight = !masked ? 0.0f : present ? how.nonzero_weight : how.zero_weight;
+  const float biozero = tile.biozero[cell][gene];
+  loss.masked = fmaf(weight * residual, residual, loss.masked);
+  loss.biozero = fmaf(biozero * residual, residual, loss.biozero);
+  return fmaf(biozero, scale.biozero, weight * scale.masked) * residual;
+}
+
+/// The denominators from the parts of all slices and tiles; one warp, the result in every lane.
+__device__ __forceinline__ LossScale sum_denominators(const TileSums* sums, int n,
+                                                      const Corruption& how) {
+  unsigned long long zeros = 0;
+  unsigned long long nonzeros = 0;
+  double biozero = 0;
+  for (int k = static_cast<int>(threadIdx.x) % kWarpSize; k < n; k += kWarpSize) {
+    zeros += sums[k].masked_zeros;
+    nonzeros += sums[k].masked_nonzeros;
+    biozero += static_cast<double>(sums[k].biozero);
+  }
+  const double masked =
+      static_cast<double>(how.zero_weight) * static_cast<double>(warp_sum(zeros)) +
+      static_cast<double>(how.nonzero_weight) * static_cast<double>(warp_sum(nonzeros));
+  biozero = warp_sum(biozero);
+  return {masked > 0 ? 1 / masked : 0.0, biozero > 0 ? 1 / biozero : 0.0};
+}
+
+/// The batch's loss from the parts of all slices; one warp, the result in every lane.
+__device__ __forceinline__ BatchLoss sum_losses(const SliceLoss* losses, int n,
+                                                const LossScale& scale) {
+  double masked = 0;
+  double biozero = 0;
+  for (int k = static_cast<int>(threadIdx.x) % kWarpSize; k < n; k += kWarpSize) {
+    masked += static_cast<double>(losses[k].masked);
+    biozero += static_cast<double>(losses[k].biozero);
+  }
+  return {warp_sum(masked) * scale.masked, warp_sum(biozero) * scale.biozero};
+}
+
+}  // namespace maskclass::cuda

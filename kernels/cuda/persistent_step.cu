@@ -1,0 +1,327 @@
+// Many training steps in one cooperative kernel: weights and moments stay on chip.
+//
+// Blocks have roles, for good. A slice block holds one or more slices of 32 genes in shared memory:
+// the weights of both wide layers, Adam's moments, biozero coefficients, and the batch's tile from
+// phase 1 to phase 5. A trunk block holds the whole trunk with its moments and has 8 cells of each
+// batch; all trunk blocks make the same updates, in the same order, so that none has to wait for
+// another's weights. The phases are those of training_step.cu, from the same functions, with the
+// same bits. Between them the grid meets four times a step:
+//
+//   slice blocks   encode   |           | decode |                | encode backward, next encode
+//   trunk blocks            |  forward  |        |   backward     | update
+//   barrier                 1           2        3                4
+//
+// Global memory of a step, in bytes, with B cells, S slices in N blocks, H hidden units, T trunk
+// blocks: each partial sum is written and read once in each direction (16 S B H); each slice block
+// reads activations and gradients (8 N B H); the batch's columns are read once; each trunk block
+// reads what the update needs (4 B (2 H + 2 L)) and the sums for gains, shifts and biases.
+#include <cooperative_groups.h>
+
+#include <algorithm>
+
+#include "kernels/cuda/persistent_step.h"
+#include "kernels/cuda/runtime/error.h"
+#include "kernels/cuda/training_args.cuh"
+#include "kernels/cuda/wide_layers.cuh"
+
+namespace maskclass::cuda {
+namespace {
+
+constexpr TrunkLayout kTrunkLayout(PaperWidths::hidden, PaperWidths::latent);
+constexpr int kArrays = 3;  // value and two moments
+
+/// A slice on chip.
+struct ResidentSlice {
+  Chunk encoder[kArrays];
+  Chunk output[kArrays];
+  float output_bias[kArrays][kSliceGenes];
+  SliceCoefficients coefficients;
+  Tile tile;
+  TileCells cells;
+};
+
+/// What a slice block has in shared memory, with its slices behind it.
+struct SliceBlock {
+  Chunk cells;  ///< activations, then gradients, [cell][unit]
+  float scratch[3][kWarps];
+};
+
+/// What a trunk block has in shared memory.
+struct TrunkBlock {
+  float parameters[kArrays][kTrunkLayout.size];
+  float rows[trunk_rows_size(PaperWidths{})];
+  /// The batch's, for the update.
+  float block_output[2][kTileCells * PaperWidths::hidden];
+  float block_gradient[2][kTileCells * PaperWidths::hidden];
+};
+
+struct Steps {
+  std::uint32_t first;
+  std::uint32_t end;
+};
+
+__device__ __forceinline__ Trained view_of(float (&arrays)[kArrays][kSliceGenes]) {
+  return {arrays[0], arrays[1], arrays[2]};
+}
+__device__ __forceinline__ Trained view_of(Chunk (&arrays)[kArrays]) {
+  return {&arrays[0].row[0][0], &arrays[1].row[0][0], &arrays[2].row[0][0]};
+}
+
+/// Copies a slice's rows between global memory and chunks; `store` is the direction.
+__device__ __forceinline__ void move_layer(const Trained& global, Chunk (&chunks)[kArrays],
+                                           bool store) {
+  float* const arrays[kArrays] = {global.value, global.first_moment, global.second_moment};
+#pragma unroll
+  for (int a = 0; a < kArrays; ++a) {
+    for (int k = threadIdx.x; k < kSliceGenes * kChunk; k += kThreads) {
+      float& on_chip = chunks[a].row[k / kChunk][k % kChunk];
+      if (store) {
+        arrays[a][k] = on_chip;
+      } else {
+        on_chip = arrays[a][k];
+      }
+    }
+  }
+}
+
+__device__ void move_slice(const TrainingArgs<PaperWidths>& args, int slice,
+                           ResidentSlice& resident, bool store) {
+  move_layer(slice_of(args, args.wide.encoder, slice), resident.encoder, store);
+  move_layer(slice_of(args, args.wide.output, slice), resident.output, store);
+  float* const biases[kArrays] = {args.wide.output_bias.value, args.wide.output_bias.first_moment,
+                                  args.wide.output_bias.second_moment};
+  if (threadIdx.x >= kSliceGenes) return;
+#pragma unroll
+  for (int a = 0; a < kArrays; ++a) {
+    float& global = biases[a][slice * kSliceGenes + threadIdx.x];
+    float& on_chip = resident.output_bias[a][threadIdx.x];
+    if (store) {
+      global = on_chip;
+    } else {
+      on_chip = global;
+    }
+  }
+}
+
+/// Phase 1 of one slice.
+__device__ __forceinline__ void encode(const TrainingArgs<PaperWidths>& args, const Batch& batch,
+                                       std::uint32_t epoch, int slice, ResidentSlice& resident,
+                                       SliceBlock& shared) {
+  load_cells(args.columns, slice, batch.rows, batch.n_cells, resident.cells);
+  __syncthreads();
+  MaskCounts counts;
+  fill_tile<true>(args.columns, args.how, epoch, slice, batch.n_cells, resident.cells,
+                  resident.coefficients, resident.tile, counts);
+  __syncthreads();
+  project_tile(PaperWidths{}, resident.tile.input, resident.encoder[0], args.exchange,
+               args.most_cells, slice, 0, batch.n_cells, 0);
+  store_tile_sums(counts, shared.scratch, args.exchange.tile_sums[slice]);
+}
+
+/// Phase 3 of one slice; shared.cells are the activations.
+__device__ __forceinline__ void decode(const TrainingArgs<PaperWidths>& args, const Batch& batch,
+                                       const AdamStep& adam, const GradientScale& scale, int slice,
+                                       ResidentSlice& resident, SliceBlock& shared) {
+  SliceLoss loss{};
+  float output[4] = {};
+  multiply_by_rows(shared.cells, resident.output[0], output);
+  outputs_to_gradients(output, resident.output_bias[0], args.how, scale, resident.tile, loss);
+  __syncthreads();
+  float bias_gradient = 0.0f;
+  add_bias_gradient(resident.tile.target, bias_gradient);
+  project_tile(PaperWidths{}, resident.tile.target, resident.output[0], args.exchange,
+               args.most_cells, slice, 0, batch.n_cells, 0);
+  float gradient[4][2] = {};
+  multiply_transposed(resident.tile.target, shared.cells, gradient);
+  __syncthreads();  // all have read the weights
+  update_chunk(PaperWidths{}, adam, gradient, view_of(resident.output), kChunkStride, 0);
+  if (threadIdx.x < kSliceGenes) {
+    update(adam, bias_gradient, view_of(resident.output_bias), threadIdx.x);
+  }
+  store_slice_loss(loss, shared.scratch, args.exchange.slice_loss[slice]);
+}
+
+/// Phase 5 of one slice; shared.cells are the gradients.
+__device__ __forceinline__ void encode_backward(const AdamStep& adam, ResidentSlice& resident,
+                                                const SliceBlock& shared) {
+  float gradient[4][2] = {};
+  multiply_transposed(resident.tile.input, shared.cells, gradient);
+  update_chunk(PaperWidths{}, adam, gradient, view_of(resident.encoder), kChunkStride, 0);
+}
+
+__device__ __forceinline__ void run_slices(const TrainingArgs<PaperWidths>& args, Steps steps,
+                                           int first_slice, int end_slice, unsigned char* memory) {
+  const cooperative_groups::grid_group grid = cooperative_groups::this_grid();
+  SliceBlock& shared = *reinterpret_cast<SliceBlock*>(memory);
+  ResidentSlice* resident = reinterpret_cast<ResidentSlice*>(memory + sizeof(SliceBlock));
+  for (int slice = first_slice; slice < end_slice; ++slice) {
+    move_slice(args, slice, resident[slice - first_slice], false);
+    load_coefficients(args.columns, slice, resident[slice - first_slice].coefficients);
+  }
+  const std::uint32_t epoch = args.schedule.state->epoch;
+
+  for (std::uint32_t step = steps.first; step < steps.end; ++step) {
+    const Batch batch = batch_of(args, step);
+    const AdamStep adam = args.schedule.adam[step];
+    __syncthreads();
+    for (int slice = first_slice; slice < end_slice; ++slice) {
+      encode(args, batch, epoch, slice, resident[slice - first_slice], shared);
+      __syncthreads();  // the scratch is used again
+    }
+    grid.sync();
+    grid.sync();
+    load_chunk(args.exchange.decoder_input, PaperWidths::hidden, batch.n_cells, kChunk,
+               shared.cells);
+    const GradientScale scale = gradient_scale(*args.exchange.loss_scale, args.how.biozero_weight);
+    __syncthreads();
+    for (int slice = first_slice; slice < end_slice; ++slice) {
+      decode(args, batch, adam, scale, slice, resident[slice - first_slice], shared);
+      __syncthreads();
+    }
+    grid.sync();
+    grid.sync();
+    load_chunk(args.exchange.encoder_gradient, PaperWidths::hidden, batch.n_cells, kChunk,
+               shared.cells);
+    __syncthreads();
+    for (int slice = first_slice; slice < end_slice; ++slice) {
+      encode_backward(adam, resident[slice - first_slice], shared);
+    }
+  }
+  __syncthreads();
+  for (int slice = first_slice; slice < end_slice; ++slice) {
+    move_slice(args, slice, resident[slice - first_slice], true);
+  }
+}
+
+/// Copies n floats by the block.
+__device__ __forceinline__ void copy(const float* from, int n, float* to) {
+  for (int k = threadIdx.x; k < n; k += kThreads) to[k] = from[k];
+}
+
+__device__ __forceinline__ void run_trunk(const TrainingArgs<PaperWidths>& args, Steps steps,
+                                          int group_index, unsigned char* memory) {
+  const cooperative_groups::grid_group grid = cooperative_groups::this_grid();
+  TrunkBlock& shared = *reinterpret_cast<TrunkBlock*>(memory);
+  const TrunkRows rows = trunk_rows(PaperWidths{}, shared.rows);
+  const Exchange& exchange = args.exchange;
+  float* const arrays[kArrays] = {args.trunk.value, args.trunk.first_moment,
+                                  args.trunk.second_moment};
+#pragma unroll
+  for (int a = 0; a < kArrays; ++a) copy(arrays[a], kTrunkLayout.size, shared.parameters[a]);
+  const Trained trunk{shared.parameters[0], shared.parameters[1], shared.parameters[2]};
+  const bool last_warp = threadIdx.x / kWarpSize == kWarps - 1;
+  const bool keeps_loss = group_index == 0 && last_warp;
+
+  for (std::uint32_t step = steps.first; step < steps.end; ++step) {
+    const Batch batch = batch_of(args, step);
+    const Group group{group_index * kGroupCells, batch.cells_in_group(group_index), args.most_cells,
+                      args.columns.n_slices};
+    __syncthreads();
+    grid.sync();
+    if (keeps_loss) {
+      const LossScale scale = sum_denominators(exchange.tile_sums, args.columns.n_slices, args.how);
+      if (threadIdx.x % kWarpSize == 0) *exchange.loss_scale = scale;
+    }
+    trunk_forward(PaperWidths{}, shared.parameters[0], exchange, group, rows);
+    grid.sync();
+    grid.sync();
+    if (group.n_cells > 0) {
+      trunk_backward(PaperWidths{}, shared.parameters[0], exchange, group, group_index, rows);
+    }
+    if (keeps_loss) {
+      const BatchLoss loss =
+          sum_losses(exchange.slice_loss, args.columns.n_slices, *exchange.loss_scale);
+      if (threadIdx.x % kWarpSize == 0) args.schedule.losses[step] = loss;
+    }
+    grid.sync();
+    for (int b = 0; b < 2; ++b) {
+      const int n_out = b == 0 ? PaperWidths::hidden : PaperWidths::latent;
+      const int n_gradients = PaperWidths::hidden + PaperWidths::latent - n_out;
+      copy(exchange.block_output[b], batch.n_cells * n_out, shared.block_output[b]);
+      copy(exchange.block_gradient[b], batch.n_cells * n_gradients, shared.block_gradient[b]);
+    }
+    __syncthreads();
+    const TrunkGradients gradients{{shared.block_output[0], shared.block_output[1]},
+                                   {shared.block_gradient[0], shared.block_gradient[1]},
+                                   exchange.vector_gradient,
+                                   batch.n_cells,
+                                   batch.n_groups()};
+    update_trunk(PaperWidths{}, args.schedule.adam[step], gradients, trunk,
+                 static_cast<int>(threadIdx.x), kThreads);
+  }
+  __syncthreads();
+  if (group_index > 0) return;
+#pragma unroll
+  for (int a = 0; a < kArrays; ++a) copy(shared.parameters[a], kTrunkLayout.size, arrays[a]);
+}
+
+__global__ void __launch_bounds__(kThreads, 1)
+    persistent_kernel(const __grid_constant__ TrainingArgs<PaperWidths> args, Steps steps,
+                      int slices_a_block, int n_slice_blocks) {
+  extern __shared__ __align__(16) unsigned char block_memory[];
+  const int block = static_cast<int>(blockIdx.x);
+  if (block < n_slice_blocks) {
+    const int first = block * slices_a_block;
+    run_slices(args, steps, first, min(first + slices_a_block, args.columns.n_slices),
+               block_memory);
+  } else {
+    run_trunk(args, steps, block - n_slice_blocks, block_memory);
+  }
+}
+
+std::size_t slice_block_bytes(int slices_a_block) {
+  return sizeof(SliceBlock) + slices_a_block * sizeof(ResidentSlice);
+}
+
+}  // namespace
+
+PersistentPlan plan_persistent(const NetworkShape& shape, int batch_size,
+                               const DeviceInfo& device) {
+  PersistentPlan plan;
+  const auto refuse = [&](const std::string& reason) {
+    plan.reason = reason;
+    return plan;
+  };
+  if (!are_paper_widths(shape)) {
+    return refuse("the persistent kernel is built for hidden 64 and latent 32");
+  }
+  if (batch_size > kTileCells) return refuse("the persistent kernel takes batches of up to 32");
+  if (!device.cooperative) return refuse("the GPU has no cooperative launch");
+  const int n_slices = slices_of(shape.n_genes);
+  plan.n_trunk_blocks = (batch_size + kGroupCells - 1) / kGroupCells;
+  const int n_blocks = device.n_multiprocessors - plan.n_trunk_blocks;
+  if (n_blocks < 1) return refuse("the GPU has too few multiprocessors");
+  plan.slices_a_block = (n_slices + n_blocks - 1) / n_blocks;
+  plan.n_slice_blocks = (n_slices + plan.slices_a_block - 1) / plan.slices_a_block;
+  plan.shared_bytes = std::max(slice_block_bytes(plan.slices_a_block), sizeof(TrunkBlock));
+  if (plan.shared_bytes > device.shared_bytes_per_block) {
+    const std::size_t room = device.shared_bytes_per_block;
+    const std::size_t most =
+        room < slice_block_bytes(1) || room < sizeof(TrunkBlock)
+            ? 0
+            : (room - sizeof(SliceBlock)) / sizeof(ResidentSlice) * n_blocks * kSliceGenes;
+    return refuse("the weights of " + std::to_string(shape.n_genes) +
+                  " genes do not fit on the chip of this GPU, which holds " + std::to_string(most) +
+                  " genes");
+  }
+  return plan;
+}
+
+void launch_persistent(const TrainingStep& step, const PersistentPlan& plan, std::uint32_t first,
+                       std::uint32_t n_steps, cudaStream_t stream) {
+  TrainingArgs<PaperWidths> args{step.columns,    step.how,        step.wide,
+                                 step.trunk,      step.exchange,   step.schedule,
+                                 step.batch_size, step.most_cells, PaperWidths{}};
+  Steps steps{first, first + n_steps};
+  int slices_a_block = plan.slices_a_block;
+  int n_slice_blocks = plan.n_slice_blocks;
+  void* arguments[] = {&args, &steps, &slices_a_block, &n_slice_blocks};
+  check(cudaFuncSetAttribute(persistent_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                             static_cast<int>(plan.shared_bytes)),
+        "shared memory for persistent_kernel");
+  check(cudaLaunchCooperativeKernel(persistent_kernel, dim3(plan.n_blocks()), dim3(kThreads),
+                                    arguments, plan.shared_bytes, stream),
+        "persistent_kernel");
+}
+
+}  // namespace maskclass::cuda
