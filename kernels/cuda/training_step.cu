@@ -103,7 +103,7 @@ __global__ void __launch_bounds__(kThreads, 2)
 }
 
 template <class Widths>
-__global__ void __launch_bounds__(kThreads, 2)
+__global__ void __launch_bounds__(kThreads, 1)
     decode_kernel(const __grid_constant__ TrainingArgs<Widths> args) {
   __shared__ Tile tile;
   __shared__ TileCells cells;

@@ -232,11 +232,20 @@ __device__ __forceinline__ void update_trunk(const Widths& widths, const AdamSte
     for (int group = 0; group < gradients.n_groups; ++group) {
       sum += gradients.vector_gradient[static_cast<std::size_t>(group) * 3 * n_units + k];
     }
+    // Numbers, not an index into the layout, which would put that into local memory.
     const int unit = k % n_units;
-    const int b = unit < widths.hidden ? 0 : unit < widths.hidden + widths.latent ? 1 : 2;
-    const BlockLayout& block = layout.block[b];
-    const int array = k < n_units ? block.gain : k < 2 * n_units ? block.shift : block.bias;
-    update(adam, sum, trunk, array + unit - first_unit(widths, b));
+    const bool in_first = unit < widths.hidden;
+    const bool in_second = !in_first && unit < widths.hidden + widths.latent;
+    const int bias = in_first    ? layout.block[0].bias
+                     : in_second ? layout.block[1].bias
+                                 : layout.block[2].bias;
+    const int n_out = in_second ? widths.latent : widths.hidden;
+    const int first = in_first    ? first_unit(widths, 0)
+                      : in_second ? first_unit(widths, 1)
+                                  : first_unit(widths, 2);
+    // Sums are gains, shifts, biases; the layout has biases, gains, shifts.
+    const int array = k < n_units ? n_out : k < 2 * n_units ? 2 * n_out : 0;
+    update(adam, sum, trunk, bias + array + unit - first);
   }
 }
 

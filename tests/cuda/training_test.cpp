@@ -1,0 +1,73 @@
+#include <doctest/doctest.h>
+
+#include "kernels/cuda/cuda_backend.h"
+#include "tests/kernels/training_step_cases.h"
+
+using namespace maskclass;
+using namespace maskclass::test;
+
+namespace {
+
+MakeBackend maker(cuda::Driver driver) {
+  return
+      [driver](const ScaledData& data, const NetworkShape& shape, const TrainingOptions& options) {
+        cuda::CudaOptions cuda_options;
+        cuda_options.driver = driver;
+        return cuda::make_cuda_backend(data, shape, options, cuda_options);
+      };
+}
+
+/// The shapes that the persistent kernel takes.
+const Shape kPersistentShapes[] = {
+    {1, 1, 64, 32, 32}, {33, 26, 64, 32, 32}, {17, 70, 64, 32, 16}, {9, 33, 64, 32, 3}};
+
+}  // namespace
+
+TEST_CASE("graph: losses and gradients agree with the float64 reference") {
+  check_losses_and_gradients(maker(cuda::Driver::graph));
+}
+
+TEST_CASE("persistent: losses and gradients agree with the float64 reference") {
+  check_losses_and_gradients(maker(cuda::Driver::persistent), kPersistentShapes);
+}
+
+TEST_CASE("graph: weights after several batches agree with the float64 reference") {
+  check_weights_after_several_batches(maker(cuda::Driver::graph));
+}
+
+TEST_CASE("persistent: weights after several batches agree with the float64 reference") {
+  check_weights_after_several_batches(maker(cuda::Driver::persistent));
+}
+
+TEST_CASE("reconstruction and latent agree with the float64 reference") {
+  check_reconstruction(maker(cuda::Driver::graph));
+}
+
+TEST_CASE("an epoch stops where the callback says so, and passes its exception on") {
+  check_callback(maker(cuda::Driver::graph), 400);
+}
+
+TEST_CASE("both drivers give the same bits") {
+  const Shape shape{70, 200, 64, 32, 32};
+  const MadeUpData made_up(shape.n_cells, shape.n_genes);
+  const ScaledData data = made_up.view();
+  const Parameters start = varied_weights(shape);
+  const auto order = reversed_order(shape.n_cells);
+  std::vector<Parameters> results;
+  std::vector<EpochLoss> losses;
+  for (const cuda::Driver driver : {cuda::Driver::graph, cuda::Driver::persistent}) {
+    const auto backend = maker(driver)(data, start.shape, options_for(shape, 1));
+    backend->set_parameters(start);
+    for (std::uint32_t epoch = 0; epoch < 2; ++epoch) {
+      losses.push_back(backend->train_epoch(epoch, order, {}));
+    }
+    results.push_back(backend->parameters());
+  }
+  for (std::size_t epoch = 0; epoch < 2; ++epoch) {
+    CHECK(losses[epoch].masked == losses[2 + epoch].masked);
+    CHECK(losses[epoch].biozero == losses[2 + epoch].biozero);
+  }
+  const auto graph = arrays_of(results[0]);
+  const auto persistent = arrays_of(results[1]);
+  for (std::size_t a = 0; a < graph.size(); ++a) CHECK(*graph[a] == *persistent[a]);
+}
