@@ -14,6 +14,7 @@
 #include "engine/threads.h"
 #include "engine/train/train.h"
 #include "kernels/cpu/cpu_backend.h"
+#include "kernels/math/result_values.h"
 
 namespace maskclass {
 
@@ -65,7 +66,7 @@ void Denoiser::State::finish_log2(std::int64_t first_cell, std::int64_t n_cells,
     float* values = log2 + row * n_genes();
     if (options.clamp) {
       for (std::int64_t gene = 0; gene < n_genes(); ++gene) {
-        values[gene] = std::max(values[gene], 0.0f);
+        values[gene] = clamped_log2(values[gene]);
       }
     }
     if (options.observed == Observed::replace) continue;
@@ -87,7 +88,7 @@ void Denoiser::State::to_counts(std::int64_t first_cell, std::int64_t n_cells, c
     const std::int64_t cell = first_cell + row;
     const double factor = library_factors[cell];
     for (std::int64_t at = row * n_genes(); at < (row + 1) * n_genes(); ++at) {
-      counts[at] = static_cast<float>((std::exp2(static_cast<double>(log2[at])) - 1) * factor);
+      counts[at] = count_of_log2(log2[at], factor);
     }
     if (options.observed == Observed::replace) continue;
     const auto genes = observed.row_indices(cell);

@@ -6,23 +6,14 @@
 
 #include "engine/error.h"
 #include "engine/preprocess/quantile.h"
+#include "kernels/math/biozero_posterior.h"
 
 namespace maskclass {
-namespace {
-
-double logistic(double x) {
-  return 1 / (1 + std::exp(-x));
-}
-
-}  // namespace
-
 double biozero_probability(const DropoutModel& model, std::int64_t gene,
                            double log_library_factor) {
-  if (!(model.mean[gene] > 0)) return model.b > 0 ? 0 : logistic(-model.a);
-  const double log_mu = std::log(model.mean[gene]) + log_library_factor;
-  const double phi = model.dispersion[gene];
-  const double log_zero = -std::log1p(phi * std::exp(log_mu)) / phi;
-  return logistic(model.b * log_mu - model.a + log_zero);
+  // ln 0 is minus infinity, which biozero_posterior expects of a mean of 0.
+  const BiozeroGene parameters{std::log(model.mean[gene]), model.dispersion[gene]};
+  return biozero_posterior(parameters, {model.a, model.b}, log_library_factor);
 }
 
 std::vector<double> sparsity_shrinkage(const CsrView& counts, double alpha) {

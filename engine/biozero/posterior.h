@@ -9,11 +9,8 @@
 
 namespace maskclass {
 
-/// P(no molecule was there | the count is 0), the paper's p_bio of Section 2.6 before the cell
-/// sparsity adjustment, for a gene and the natural logarithm of a cell's library factor. In log
-/// odds, logit p = b ln mu - a - ln(1 + phi mu) / phi: neither 1 - delta nor f(0) is ever formed,
-/// so p is accurate, and within [0, 1], for means from 0 to the largest double. A mean of 0 gives
-/// the limit mu -> 0: 0 where b > 0 (the dropout curve tends to 1), else logistic(-a).
+/// P(no molecule was there | the count is 0) for a gene and the natural logarithm of a cell's
+/// library factor: biozero_posterior() of kernels/math/biozero_posterior.h.
 double biozero_probability(const DropoutModel& model, std::int64_t gene, double log_library_factor);
 
 /// The cell sparsity adjustment (paper, Section 2.6): [n_cells] factors 1 - alpha z_i by which
