@@ -67,15 +67,16 @@ __device__ WantedRank wanted_rank(std::int64_t n_cells, std::int64_t n_zeros, do
   return {-1, false, 0};
 }
 
-__device__ float quantile_of(const WantedRank& wanted, unsigned at, unsigned next) {
-  if (wanted.rank < 0) return 0;
-  const auto found = static_cast<double>(__uint_as_float(at));
-  if (wanted.is_above) return static_cast<float>(quantile_between(0, found, wanted.fraction));
-  const auto above = static_cast<double>(__uint_as_float(next));
-  return static_cast<float>(quantile_between(found, above, wanted.fraction));
-}
-
 using SelectQuantiles = RadixSelect<kThreads, 2, std::uint32_t>;
+
+__device__ float quantile_of(const WantedRank& wanted, const SelectQuantiles::Shared& found,
+                             int r) {
+  if (wanted.rank < 0) return 0;
+  const auto at = static_cast<double>(__uint_as_float(found.at[r]));
+  if (wanted.is_above) return static_cast<float>(quantile_between(0, at, wanted.fraction));
+  const auto next = static_cast<double>(__uint_as_float(found.next[r]));
+  return static_cast<float>(quantile_between(at, next, wanted.fraction));
+}
 
 __global__ void __launch_bounds__(kThreads)
     fit_genes(std::int64_t n_cells, const std::int64_t* __restrict__ starts,
@@ -83,23 +84,21 @@ __global__ void __launch_bounds__(kThreads)
               QuantileRange quantiles, GeneScaling* __restrict__ scaling) {
   __shared__ SelectQuantiles::Shared shared;
   const unsigned gene = blockIdx.x;
-  const std::int64_t first = starts[gene];
-  const std::int64_t n_nonzeros = starts[gene + 1] - first;
-  const std::int64_t n_zeros = n_cells - n_nonzeros;
-  const WantedRank low = wanted_rank(n_cells, n_zeros, quantiles.low);
-  const WantedRank high = wanted_rank(n_cells, n_zeros, quantiles.high);
-  if (low.rank >= 0 || high.rank >= 0) {
-    const std::int64_t ranks[2] = {low.rank, high.rank};
-    SelectQuantiles::run(shared, grouped + first, n_nonzeros, ranks);
-  } else if (threadIdx.x < 2) {
-    shared.at[threadIdx.x] = 0;
-    shared.next[threadIdx.x] = 0;
+  const std::int64_t n_nonzeros = starts[gene + 1] - starts[gene];
+  {
+    const std::int64_t n_zeros = n_cells - n_nonzeros;
+    const std::int64_t ranks[2] = {wanted_rank(n_cells, n_zeros, quantiles.low).rank,
+                                   wanted_rank(n_cells, n_zeros, quantiles.high).rank};
+    if (ranks[0] >= 0 || ranks[1] >= 0) {
+      SelectQuantiles::run(shared, grouped + starts[gene], n_nonzeros, ranks);
+    }
   }
-  __syncthreads();
   if (threadIdx.x != 0) return;
-  scaling[gene] =
-      make_gene_scaling(quantile_of(low, shared.at[0], shared.next[0]),
-                        quantile_of(high, shared.at[1], shared.next[1]), largest_counts[gene]);
+  // Worked out again: what lives across the select costs registers in every thread.
+  const WantedRank low = wanted_rank(n_cells, n_cells - n_nonzeros, quantiles.low);
+  const WantedRank high = wanted_rank(n_cells, n_cells - n_nonzeros, quantiles.high);
+  scaling[gene] = make_gene_scaling(quantile_of(low, shared, 0), quantile_of(high, shared, 1),  //
+                                    largest_counts[gene]);
 }
 
 __global__ void __launch_bounds__(kThreads)
