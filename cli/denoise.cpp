@@ -40,6 +40,22 @@ std::int64_t peak_memory_bytes() {
   return std::int64_t{usage.ru_maxrss} * 1024;
 }
 
+std::string megabytes(std::int64_t bytes) {
+  return with_thousands(static_cast<std::int64_t>(std::ceil(static_cast<double>(bytes) / 1e6)));
+}
+
+/// Two lines: which GPU and driver, and its memory.
+void print_gpu_plan(const ComputeDevice& device) {
+  const std::string why =
+      device.driver_reason.empty() ? "" : fmt::format(" ({})", device.driver_reason);
+  fmt::print("device  {}, {} driver{}, {}\n", device_text(device), driver_name(device.driver), why,
+             precision_name(device.precision));
+  fmt::print("gpu     {} MB of its {} MB of free memory; the data set {}\n",
+             megabytes(static_cast<std::int64_t>(device.device_bytes)),
+             megabytes(static_cast<std::int64_t>(device.free_bytes)),
+             device.resident ? "lies on it" : "streams through it");
+}
+
 /// Trains for a second, and says what the whole job would take.
 void dry_run(const DenoiseCommand& command, const io::Dataset& dataset, Denoiser& denoiser) {
   using Clock = std::chrono::steady_clock;
@@ -64,9 +80,6 @@ void dry_run(const DenoiseCommand& command, const io::Dataset& dataset, Denoiser
   const std::int64_t n_nonzeros = command.all_genes ? dataset.counts.view().n_nonzeros()
                                                     : denoiser.input().counts.view().n_nonzeros();
   const io::Outputs outputs = command.wanted_outputs();
-  const auto megabytes = [](std::int64_t bytes) {
-    return with_thousands(static_cast<std::int64_t>(std::ceil(static_cast<double>(bytes) / 1e6)));
-  };
   fmt::print("input   {} cells x {} genes, {} non-zeros\n", with_thousands(dataset.counts.n_cells),
              with_thousands(dataset.counts.n_genes),
              with_thousands(dataset.counts.view().n_nonzeros()));
@@ -79,8 +92,13 @@ void dry_run(const DenoiseCommand& command, const io::Dataset& dataset, Denoiser
   fmt::print("disk    {} MB as .h5ad\n",
              megabytes(report::result_bytes(denoiser.n_cells(), n_genes, n_nonzeros,
                                             denoiser.latent_width(), outputs)));
-  fmt::print("time    {} of training with {} threads\n",
-             duration_text(seconds / std::max(share_done, 1e-9)), command.common.thread_count());
+  const ComputeDevice& device = denoiser.device();
+  if (device.kind == Device::cuda) print_gpu_plan(device);
+  const std::string where = device.kind == Device::cuda
+                                ? "on the GPU"
+                                : fmt::format("with {} threads", command.common.thread_count());
+  fmt::print("time    {} of training {}\n", duration_text(seconds / std::max(share_done, 1e-9)),
+             where);
 }
 
 void check_paths(const DenoiseCommand& command) {
@@ -129,7 +147,8 @@ void run_denoise(const DenoiseCommand& command) {
   denoiser.train(callbacks);
 
   const std::string parameters =
-      result_parameters(command).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      result_parameters(command, denoiser.device())
+          .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   report::write_results(denoiser, dataset, command.output,
                         {command.wanted_outputs(), command.all_genes, parameters}, n_threads,
                         callbacks);

@@ -7,6 +7,38 @@
 
 namespace maskclass::cli {
 
+namespace {
+
+const std::string kCudaNumber = "cuda:";  // cuda:1
+
+/// What --device takes: an error message, or nothing.
+std::string refuse_other_than_device(const std::string& text) {
+  if (text == "auto" || text == "cpu" || text == "cuda") return "";
+  constexpr std::size_t kMostDigits = 4;
+  const bool has_number = text.starts_with(kCudaNumber);
+  const std::string number = has_number ? text.substr(kCudaNumber.size()) : "";
+  if (!number.empty() && number.size() <= kMostDigits &&
+      number.find_first_not_of("0123456789") == std::string::npos) {
+    return "";
+  }
+  return "'" + text + "' is not auto, cpu, cuda or cuda:N with the number of a GPU";
+}
+
+DeviceOptions device_options(const DenoiseCommand& command) {
+  DeviceOptions options;
+  if (command.device == "cpu") options.kind = Device::cpu;
+  if (command.device.starts_with("cuda")) options.kind = Device::cuda;
+  if (command.device.starts_with(kCudaNumber)) {
+    options.gpu = std::stoi(command.device.substr(kCudaNumber.size()));
+  }
+  if (command.cuda_driver == "graph") options.driver = CudaDriver::graph;
+  if (command.cuda_driver == "persistent") options.driver = CudaDriver::persistent;
+  if (command.precision == "tf32") options.precision = Precision::tf32;
+  return options;
+}
+
+}  // namespace
+
 io::Outputs DenoiseCommand::wanted_outputs() const {
   const auto has = [&](const char* name) {
     return std::find(outputs.begin(), outputs.end(), name) != outputs.end();
@@ -21,13 +53,26 @@ DenoiseOptions DenoiseCommand::engine_options() const {
   const double variant_gamma = variant == "best" ? 0 : 1;
   options.training.biozero_weight = static_cast<float>(gamma < 0 ? variant_gamma : gamma);
   options.observed = observed == "replace" ? Observed::replace : Observed::keep;
-  if (device == "cpu") options.device = Device::cpu;
-  if (device == "cuda") options.device = Device::cuda;
+  options.device = device_options(*this);
   options.n_threads = common.thread_count();
   return options;
 }
 
 namespace {
+
+void add_device_options(CLI::App& app, DenoiseCommand& command) {
+  app.add_option("--device", command.device,
+                 "Where to compute: auto (a GPU where it can), cpu, cuda, or cuda:N for one of "
+                 "several GPUs")
+      ->check(CLI::Validator(refuse_other_than_device, ""));
+  app.add_option("--cuda-driver", command.cuda_driver,
+                 "What replays a training step on a GPU: graph, persistent, or auto, which takes "
+                 "the persistent one where it fits")
+      ->check(CLI::IsMember({"auto", "graph", "persistent"}));
+  app.add_option("--precision", command.precision,
+                 "fp32, or tf32 for the wide layers on a GPU's tensor cores")
+      ->check(CLI::IsMember({"fp32", "tf32"}));
+}
 
 void add_what_is_done(CLI::App& app, DenoiseCommand& command) {
   app.add_option("-o,--output", command.output,
@@ -47,8 +92,7 @@ void add_what_is_done(CLI::App& app, DenoiseCommand& command) {
                "Write every gene; those not denoised hold their observed values");
   app.add_option("--save-model", command.save_model, "FILE.safetensors for the trained network");
   add_seed_option(app, command.engine.training.seed, "Seed of all random numbers");
-  app.add_option("--device", command.device, "Where to compute; auto takes a GPU where it can")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+  add_device_options(app, command);
   app.add_flag("--dry-run", command.dry_run,
                "Only say what the job will take: shape, memory, disk and time");
 }
@@ -120,7 +164,8 @@ void add_denoise_options(CLI::App& app, DenoiseCommand& command) {
   add_common_options(app, command.common);
 }
 
-nlohmann::ordered_json result_parameters(const DenoiseCommand& command) {
+nlohmann::ordered_json result_parameters(const DenoiseCommand& command,
+                                         const ComputeDevice& device) {
   const DenoiseOptions options = command.engine_options();
   const TrainingOptions& training = options.training;
   // Without the folder: results do not depend on where files lie. "folder/" is named "folder".
@@ -164,6 +209,16 @@ nlohmann::ordered_json result_parameters(const DenoiseCommand& command) {
   json["alpha"] = options.alpha;
   json["observed"] = command.observed;
   json["clamp"] = options.clamp;
+  if (device.kind == Device::cpu) {
+    json["device"] = "cpu";
+  } else {
+    json["device"] = "cuda";
+    json["gpu"] = device.gpu.name;
+    json["gpu_compute_capability"] = device.gpu.capability();
+    json["gpu_memory_bytes"] = device.device_bytes;
+    json["cuda_driver"] = driver_name(device.driver);
+    json["precision"] = precision_name(device.precision);
+  }
   return json;
 }
 

@@ -26,7 +26,9 @@ struct DenoiseCommand {
   std::string variant = "balanced";
   double gamma = -1;  ///< Below 0: what the variant says.
   std::string observed = "keep";
-  std::string device = "auto";
+  std::string device = "auto";  ///< auto, cpu, cuda or cuda:N
+  std::string cuda_driver = "auto";
+  std::string precision = "fp32";
   DenoiseOptions engine;
 
   io::Outputs wanted_outputs() const;
@@ -38,7 +40,8 @@ struct DenoiseCommand {
 void add_denoise_options(CLI::App& app, DenoiseCommand& command);
 
 /// All that decides the result, and nothing that does not (such as the number of threads), as one
-/// flat object: kept with the results.
-nlohmann::ordered_json result_parameters(const DenoiseCommand& command);
+/// flat object: kept with the results. `device` is what the job ran on.
+nlohmann::ordered_json result_parameters(const DenoiseCommand& command,
+                                         const ComputeDevice& device);
 
 }  // namespace maskclass::cli

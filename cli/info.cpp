@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "engine/device/device.h"
 #include "engine/threads.h"
 #include "kernels/cpu/instruction_set.h"
 
@@ -22,6 +23,8 @@ struct Info {
   std::string processor;
   std::string instruction_set = cpu::instruction_set();
   int threads = default_thread_count();
+  bool has_cuda = has_cuda_backend();
+  GpuList gpus = find_gpus();
 };
 
 /// The model of the processor as Linux tells it; "processor" where it does not.
@@ -39,9 +42,15 @@ void print_text(const Info& info) {
   fmt::print("build            {}, {}\n", info.build_type, info.compiler);
   fmt::print(".h5ad files      {}\n",
              info.hdf5.empty() ? "no (built without HDF5)" : fmt::format("HDF5 {}", info.hdf5));
-  fmt::print("CUDA toolkit     {}; this version has no CUDA backend\n",
-             info.cuda_toolkit.empty() ? "none found at build" : info.cuda_toolkit);
+  fmt::print("CUDA toolkit     {}{}\n",
+             info.cuda_toolkit.empty() ? "none found at build" : info.cuda_toolkit,
+             info.has_cuda ? "" : "; built without CUDA");
   fmt::print("devices          cpu ({})\n", info.processor);
+  for (const Gpu& gpu : info.gpus.gpus) {
+    fmt::print("                 cuda:{} ({}, compute capability {}, {:.1f} GB)\n", gpu.index,
+               gpu.name, gpu.capability(), static_cast<double>(gpu.memory_bytes) * 1e-9);
+  }
+  if (info.gpus.gpus.empty()) fmt::print("                 no GPU: {}\n", info.gpus.why_none);
   fmt::print("instruction set  {}\n", info.instruction_set);
   fmt::print("threads          {}\n", info.threads);
 }
@@ -51,17 +60,25 @@ void print_json(const Info& info) {
   const auto text_or_null = [](const std::string& text) {
     return text.empty() ? ordered_json(nullptr) : ordered_json(text);
   };
-  const ordered_json device = {{"kind", "cpu"},
-                               {"name", info.processor},
-                               {"instruction_set", info.instruction_set},
-                               {"threads", info.threads}};
+  ordered_json devices = {{{"kind", "cpu"},
+                           {"name", info.processor},
+                           {"instruction_set", info.instruction_set},
+                           {"threads", info.threads}}};
+  for (const Gpu& gpu : info.gpus.gpus) {
+    devices.push_back({{"kind", "cuda"},
+                       {"index", gpu.index},
+                       {"name", gpu.name},
+                       {"compute_capability", gpu.capability()},
+                       {"memory_bytes", gpu.memory_bytes}});
+  }
   const ordered_json json = {{"version", info.version},
                              {"build_type", info.build_type},
                              {"compiler", info.compiler},
                              {"hdf5", text_or_null(info.hdf5)},
                              {"cuda_toolkit", text_or_null(info.cuda_toolkit)},
-                             {"cuda_backend", false},
-                             {"devices", ordered_json::array({device})}};
+                             {"cuda_backend", info.has_cuda},
+                             {"why_no_gpu", text_or_null(info.gpus.why_none)},
+                             {"devices", devices}};
   fmt::print("{}\n", json.dump(2, ' ', false, ordered_json::error_handler_t::replace));
 }
 

@@ -13,7 +13,6 @@
 #include "engine/preprocess/normalise.h"
 #include "engine/threads.h"
 #include "engine/train/train.h"
-#include "kernels/cpu/cpu_backend.h"
 #include "kernels/math/result_values.h"
 
 namespace maskclass {
@@ -28,6 +27,7 @@ struct Denoiser::State {
   DropoutModel dropout;
   BiozeroTable biozero;
   std::unique_ptr<Backend> backend;
+  ComputeDevice device;
   std::vector<EpochLoss> history;
 
   std::int64_t n_cells() const { return input.counts.n_cells; }
@@ -139,8 +139,10 @@ Denoiser::Denoiser(const CsrView& counts, const DenoiseOptions& options,
                             std::string("off by up to ") +
                             std::to_string(state.biozero.largest_error));
   }
-  state.backend = cpu::make_cpu_backend(state.scaled_data(), state.shape(), options.training,
-                                        state.n_threads, default_thread_count());
+  DeviceBackend made = make_backend(state.scaled_data(), state.shape(), options.training,
+                                    options.device, state.n_threads, callbacks);
+  state.backend = std::move(made.backend);
+  state.device = std::move(made.device);
   state.backend->set_parameters(initial_weights(state.shape(), options.training.seed));
 }
 
@@ -164,6 +166,9 @@ std::int32_t Denoiser::latent_width() const {
 }
 const DropoutModel& Denoiser::dropout_model() const {
   return state_->dropout;
+}
+const ComputeDevice& Denoiser::device() const {
+  return state_->device;
 }
 std::span<const EpochLoss> Denoiser::history() const {
   return state_->history;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/biozero/dropout_model.h"
+#include "engine/device/device.h"
 #include "engine/matrix/csr.h"
 #include "engine/preprocess/preprocess.h"
 #include "engine/progress.h"
@@ -22,12 +23,6 @@ enum class Observed {
   replace,  ///< The network's value everywhere.
 };
 
-enum class Device {
-  automatic,  ///< CUDA where there is a device and this build supports it, else the processor.
-  cpu,
-  cuda,
-};
-
 /// Everything that decides the result. Two runs with equal options and counts give equal bytes.
 struct DenoiseOptions {
   PreprocessOptions preprocess;
@@ -40,7 +35,7 @@ struct DenoiseOptions {
   Observed observed = Observed::keep;
   bool clamp = true;  ///< Negative log2 values become 0.
   // These two do not change the result beyond rounding, and on one device not a bit.
-  Device device = Device::automatic;
+  DeviceOptions device;
   int n_threads = 0;  ///< 0: default_thread_count().
 };
 
@@ -80,6 +75,8 @@ class Denoiser {
   std::int64_t n_genes() const { return input().counts.n_genes; }
   std::int32_t latent_width() const;
   const DropoutModel& dropout_model() const;
+  /// What the network is trained and applied on.
+  const ComputeDevice& device() const;
   /// Mean loss of each epoch.
   std::span<const EpochLoss> history() const;
   Parameters parameters() const;

@@ -36,10 +36,6 @@ void check_positive(const char* option, double value) {
 }  // namespace
 
 void check_options(const DenoiseOptions& options) {
-  if (options.device == Device::cuda) {
-    throw Error(ErrorKind::device,
-                "this build has no CUDA backend; use --device cpu (or auto, which picks it)");
-  }
   constexpr double kMostUnits = 4096;
   const TrainingOptions& training = options.training;
   const Winsorising& quantiles = options.preprocess.quantiles;
@@ -62,6 +58,7 @@ void check_options(const DenoiseOptions& options) {
   constexpr double kBelowOne = 1 - std::numeric_limits<double>::epsilon();
   check_range("--beta1", training.beta1, 0, kBelowOne);
   check_range("--beta2", training.beta2, 0, kBelowOne);
+  check_device(options.device);
 }
 
 }  // namespace maskclass

@@ -3,7 +3,7 @@
 import os
 import unittest
 
-from program import DATA, DEVICE, SUCCESS, USAGE, Case
+from program import DATA, USAGE, Case
 
 
 class BadOptions(Case):
@@ -67,12 +67,6 @@ class BadOptions(Case):
         for option in ("--variant", "--observed", "--device", "--log", "--outputs",
                        "--orientation"):  # fmt: skip
             self.refuse(USAGE, [option], option, "nosuch")
-
-    def test_no_such_device(self):
-        info = self.run_program("info", code=SUCCESS).out
-        if "cuda" in info.lower() and "no cuda" not in info.lower():
-            self.skipTest("this build has CUDA")
-        self.refuse(DEVICE, ["CUDA", "--device cpu"], "--device", "cuda")
 
     def test_output_names(self):
         self.refuse(USAGE, ["out.txt", ".h5ad"], output="out.txt")

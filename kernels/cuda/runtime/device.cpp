@@ -28,7 +28,6 @@ DeviceInfo info_of(int index) {
   info.shared_bytes_per_multiprocessor =
       attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor, index);
   info.cooperative = attribute(cudaDevAttrCooperativeLaunch, index) != 0;
-  info.time_limited = attribute(cudaDevAttrKernelExecTimeout, index) != 0;
   return info;
 }
 

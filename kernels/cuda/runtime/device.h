@@ -16,8 +16,7 @@ struct DeviceInfo {
   std::size_t memory_bytes = 0;
   std::size_t shared_bytes_per_block = 0;  ///< with the opt-in
   std::size_t shared_bytes_per_multiprocessor = 0;
-  bool cooperative = false;   ///< grids with a barrier
-  bool time_limited = false;  ///< kernels that run for seconds are ended: it drives a display
+  bool cooperative = false;  ///< grids with a barrier
 };
 
 /// All GPUs that the process may use, at least one. Throws DeviceError{no_driver, old_driver,

@@ -100,7 +100,7 @@ void check(cudaError_t status, const char* what) {
   static_cast<void>(cudaGetLastError());  // an error that is not sticky is reported once
   const Fault fault = fault_of(status);
   const std::string name = cudaGetErrorName(status);
-  if (stands_alone(fault)) throw DeviceError(fault, advice(fault) + " (" + name + ")");
+  if (stands_alone(fault)) throw DeviceError(fault, advice(fault));
   throw DeviceError(fault, std::string("CUDA: ") + what + ": " + cudaGetErrorString(status) + " (" +
                                name + "); " + advice(fault));
 }

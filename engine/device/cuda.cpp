@@ -1,0 +1,163 @@
+#include "engine/device/cuda.h"
+
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "engine/error.h"
+#include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/runtime/device.h"
+#include "kernels/cuda/runtime/error.h"
+#include "kernels/cuda/runtime/nvtx.h"
+
+namespace maskclass::gpu {
+namespace {
+
+/// Runs `work` before a job has begun.
+template <class Work>
+auto setting_up(const Work& work) {
+  try {
+    return work();
+  } catch (const cuda::DeviceError& error) {
+    throw Unusable(error.what());
+  }
+}
+
+Gpu gpu_of(const cuda::DeviceInfo& info) {
+  return {info.index, info.name, info.capability_major, info.capability_minor, info.memory_bytes};
+}
+
+cuda::Driver driver_of(CudaDriver driver) {
+  switch (driver) {
+    case CudaDriver::automatic:
+      return cuda::Driver::automatic;
+    case CudaDriver::graph:
+      return cuda::Driver::graph;
+    case CudaDriver::persistent:
+      return cuda::Driver::persistent;
+  }
+  throw std::logic_error("no such CUDA driver");
+}
+
+cuda::CudaOptions cuda_options(const DeviceOptions& options) {
+  cuda::CudaOptions result;
+  result.driver = driver_of(options.driver);
+  result.precision =
+      options.precision == Precision::tf32 ? cuda::Precision::tf32 : cuda::Precision::fp32;
+  if (options.context != nullptr) result.context = *options.context;
+  return result;
+}
+
+/// The GPU of the options for the length of a scope; the thread's own where they name none.
+class Scope {
+ public:
+  explicit Scope(const DeviceOptions& options) {
+    if (options.gpu != DeviceOptions::kCurrentGpu) current_.emplace(options.gpu);
+  }
+
+ private:
+  std::optional<cuda::CurrentDevice> current_;
+};
+
+void check_current(const DeviceOptions& options) {
+  cuda::check_capability();
+  constexpr int kTensorCores = 8;
+  const cuda::DeviceInfo info = cuda::current_device();
+  if (options.precision == Precision::tf32 && info.capability_major < kTensorCores) {
+    throw Unusable("--precision tf32 needs a GPU of compute capability 8.0 or newer, and GPU " +
+                   std::to_string(info.index) + " (" + info.name + ") has " +
+                   gpu_of(info).capability() + ": use --precision fp32");
+  }
+}
+
+/// A backend whose GPU is the calling thread's in each call, and whose errors are the engine's.
+class GpuBackend final : public Backend {
+ public:
+  GpuBackend(std::unique_ptr<Backend> backend, int index)
+      : backend_(std::move(backend)), index_(index) {}
+
+  void set_parameters(const Parameters& parameters) override {
+    run("set parameters", [&] { backend_->set_parameters(parameters); });
+  }
+  Parameters parameters() const override {
+    return run("get parameters", [&] { return backend_->parameters(); });
+  }
+  OptimizerState optimizer_state() const override {
+    return run("get optimizer state", [&] { return backend_->optimizer_state(); });
+  }
+  EpochLoss train_epoch(std::uint32_t epoch, std::span<const std::uint32_t> order,
+                        const BatchCallback& callback) override {
+    return run("train epoch", [&] { return backend_->train_epoch(epoch, order, callback); });
+  }
+  void reconstruct(std::int64_t first_cell, std::int64_t n_cells, float* log2_out,
+                   float* latent_out) override {
+    run("reconstruct", [&] { backend_->reconstruct(first_cell, n_cells, log2_out, latent_out); });
+  }
+
+ private:
+  template <class Work>
+  std::invoke_result_t<Work> run(const char* stage, const Work& work) const {
+    try {
+      const cuda::CurrentDevice current(index_);
+      const cuda::Range range(stage);
+      return work();
+    } catch (const cuda::DeviceError& error) {
+      throw Error(ErrorKind::device, std::string(error.what()) +
+                                         "; nothing was written; --device cpu computes without it");
+    }
+  }
+
+  std::unique_ptr<Backend> backend_;
+  int index_;
+};
+
+CudaDriver driver_of(cuda::Driver driver) {
+  return driver == cuda::Driver::persistent ? CudaDriver::persistent : CudaDriver::graph;
+}
+
+}  // namespace
+
+bool is_built() {
+  return true;
+}
+
+std::vector<Gpu> find() {
+  return setting_up([] {
+    std::vector<Gpu> gpus;
+    for (const cuda::DeviceInfo& info : cuda::devices()) gpus.push_back(gpu_of(info));
+    return gpus;
+  });
+}
+
+void check(const DeviceOptions& options) {
+  setting_up([&] {
+    const Scope scope(options);
+    check_current(options);
+  });
+}
+
+DeviceBackend make(const ScaledData& data, const NetworkShape& shape,
+                   const TrainingOptions& training, const DeviceOptions& options) {
+  return setting_up([&] {
+    const Scope scope(options);
+    check_current(options);
+    const cuda::Range range("load");
+    const cuda::CudaOptions chosen = cuda_options(options);
+    const cuda::CudaPlan plan = cuda::plan_cuda(
+        data.n_cells, static_cast<std::int64_t>(data.indices.size()), shape, training, chosen);
+    ComputeDevice device;
+    device.kind = Device::cuda;
+    device.gpu = gpu_of(cuda::current_device());
+    device.driver = driver_of(plan.driver);
+    device.driver_reason = plan.driver_reason;
+    device.precision = options.precision;
+    device.device_bytes = plan.device_bytes;
+    device.free_bytes = plan.free_bytes;
+    device.resident = plan.resident;
+    std::unique_ptr<Backend> backend = cuda::make_cuda_backend(data, shape, training, chosen);
+    return DeviceBackend{std::make_unique<GpuBackend>(std::move(backend), device.gpu.index),
+                         device};
+  });
+}
+
+}  // namespace maskclass::gpu

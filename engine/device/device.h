@@ -1,0 +1,104 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/progress.h"
+#include "kernels/backend.h"
+
+namespace maskclass::cuda {
+struct Context;
+}
+
+/// Where a job is computed: the one place that chooses a device and makes its backend.
+namespace maskclass {
+
+enum class Device {
+  automatic,  ///< CUDA where there is a GPU that can do the job, else the processor.
+  cpu,
+  cuda,
+};
+
+/// What replays the training step on a GPU (docs/CUDA.md).
+enum class CudaDriver {
+  automatic,   ///< persistent where its limits allow it, else graph
+  graph,       ///< a captured graph, a few kernels a step
+  persistent,  ///< one kernel for many steps, the network on the chip
+};
+
+enum class Precision {
+  fp32,
+  tf32,  ///< the wide layers on tensor cores, on a GPU of compute capability 8.0 or newer
+};
+
+struct DeviceOptions {
+  static constexpr int kCurrentGpu = -1;
+
+  Device kind = Device::automatic;
+  int gpu = kCurrentGpu;  ///< CUDA's number; kCurrentGpu: the one that the calling thread uses.
+  CudaDriver driver = CudaDriver::automatic;
+  Precision precision = Precision::fp32;
+  /// A stream and an allocator of the caller's (kernels/cuda/runtime/context.h), alive as long as
+  /// the job; null: its own.
+  const cuda::Context* context = nullptr;
+};
+
+struct Gpu {
+  int index = 0;
+  std::string name;
+  int capability_major = 0;
+  int capability_minor = 0;
+  std::size_t memory_bytes = 0;
+
+  std::string capability() const;  ///< "9.0"
+};
+
+/// What a job is computed on. Of a processor only `kind` is meant.
+struct ComputeDevice {
+  Device kind = Device::cpu;
+  Gpu gpu;
+  CudaDriver driver = CudaDriver::graph;
+  std::string driver_reason;  ///< Why not the persistent one; empty where it is.
+  Precision precision = Precision::fp32;
+  std::size_t device_bytes = 0;  ///< That the job allocates on the GPU.
+  std::size_t free_bytes = 0;    ///< Of the GPU, before that.
+  bool resident = true;          ///< The data set lies on the GPU; else it streams through it.
+};
+
+/// "GPU 0: NVIDIA A100 (compute capability 8.0)" and so on, or "processor".
+std::string device_text(const ComputeDevice& device);
+
+/// The names of the command line's options.
+const char* driver_name(CudaDriver driver);
+const char* precision_name(Precision precision);
+
+/// Whether this build can compute on a GPU at all.
+bool has_cuda_backend();
+
+/// The GPUs that this process sees.
+struct GpuList {
+  std::vector<Gpu> gpus;
+  std::string why_none;  ///< Where it is empty.
+};
+GpuList find_gpus();
+
+/// Throws Error{usage} for options that exclude each other, Error{device} where a GPU is asked for
+/// that cannot be used. A GPU's memory is another matter, since it depends on the data.
+void check_device(const DeviceOptions& options);
+
+struct DeviceBackend {
+  std::unique_ptr<Backend> backend;
+  ComputeDevice device;
+};
+
+/// Makes the backend of the device that the options ask for. It, and this, throw Error{device}
+/// where the GPU cannot do the job or fails in the middle of it. Device::automatic falls back to
+/// the processor with one line in the log; a job that has begun stays where it is. A GPU is the
+/// calling thread's during each call of the backend only.
+DeviceBackend make_backend(const ScaledData& data, const NetworkShape& shape,
+                           const TrainingOptions& training, const DeviceOptions& options,
+                           int n_threads, const Callbacks& callbacks);
+
+}  // namespace maskclass
