@@ -25,6 +25,13 @@ struct ScaledData {
   std::span<const float> biozero_shrink;        ///< [n_cells]
 };
 
+/// How the CPU backend goes through the two wide layers. Results are the same to rounding.
+enum class Schedule {
+  automatic,  ///< By a fixed rule on the data and the options: see kernels/cpu/training_state.cpp.
+  dense,      ///< All entries.
+  sparse,     ///< Non-zeros on the way in; on the way out masked entries where gamma = 0.
+};
+
 /// What a step of training does (paper, Sections 2.5 and 2.7), with the paper's values.
 struct TrainingOptions {
   std::int32_t batch_size = 32;
@@ -39,6 +46,7 @@ struct TrainingOptions {
   double beta2 = 0.999;
   double epsilon = 1e-8;
   std::uint64_t seed = 0;
+  Schedule schedule = Schedule::automatic;
 };
 
 /// The mean over an epoch's batches of the terms of the loss.

@@ -34,9 +34,9 @@ struct TensorPointers {
   float* HWY_RESTRICT second_moment;
 };
 
-/// Adam's update of `kLanes` weights from `at` on.
-HWY_INLINE void update_at(const AdamStep& adam, Vector gradient, const TensorPointers& tensor,
-                          std::size_t at) {
+/// Adam's update of `kLanes` weights from `at` on. Returns the new ones.
+HWY_INLINE Vector update_at(const AdamStep& adam, Vector gradient, const TensorPointers& tensor,
+                            std::size_t at) {
   const Floats d;
   Vector value = hn::Load(d, tensor.value + at);
   Vector m = hn::Load(d, tensor.first_moment + at);
@@ -45,6 +45,7 @@ HWY_INLINE void update_at(const AdamStep& adam, Vector gradient, const TensorPoi
   hn::Store(value, d, tensor.value + at);
   hn::Store(m, d, tensor.first_moment + at);
   hn::Store(v, d, tensor.second_moment + at);
+  return value;
 }
 
 /// The gradient of rows [first_row, first_row + n_rows) of a weight array [row][width], which is

@@ -118,14 +118,14 @@ HWY_INLINE void backpropagate_block(const Block& block, BlockActivations& activa
   }
 }
 
-/// Copies a group's panel [n_rows][16 cells] into a transposed panel [row group][cell][16 rows] of
-/// n_cells cells.
+/// Copies a group's panel [n_rows][16 cells] into a transposed panel [row group][cell][16 rows]
+/// whose row groups lie `unit_panel` apart.
 HWY_INLINE void transpose_group(const float* HWY_RESTRICT panel, std::int64_t n_rows,
-                                std::int64_t group, std::int64_t n_cells,
+                                std::int64_t group, std::size_t unit_panel,
                                 float* HWY_RESTRICT transposed) {
   for (std::int64_t row = 0; row < n_rows; ++row) {
     float* column =
-        transposed + ((row / kGroup) * n_cells + group * kGroup) * kGroup + row % kGroup;
+        transposed + (row / kGroup) * unit_panel + group * kGroup * kGroup + row % kGroup;
     for (std::int64_t c = 0; c < kGroup; ++c) column[c * kGroup] = panel[row * kGroup + c];
   }
 }

@@ -88,6 +88,14 @@ inline void mask_zeros(TrainingState& state, const Batch& batch, std::int32_t ge
     if (!philox::is_below(random[lane], biozero * state.options.mask_zero)) continue;
     state.input[at + lane] = corrupted_zero(state, batch, batch.cell_ids[cell], gene);
     state.mask_weight[at + lane] = state.options.zero_weight;
+    if (state.is_sparse()) {
+      const std::size_t column = cell / kGroup * state.network.shape.n_genes + gene;
+      const auto bit = static_cast<std::uint16_t>(1u << (cell % kGroup));
+      state.masked[column] |= bit;
+      state.nonzeros[column] |= bit;
+      state.masked_zeros[gene / state.slices.width].push_back(
+          {gene, static_cast<std::int32_t>(cell)});
+    }
     ++masked_zeros;
   }
 }
@@ -130,9 +138,17 @@ struct GroupOfCells {
   PhiloxCells philox[kVectorsInGroup];
 };
 
+/// Vector v's bits of a group of 16; vectors come in order.
+HWY_INLINE void put_bits(FloatMask mask, int v, std::uint16_t& group) {
+  std::uint8_t bits[8] = {};  // as many as StoreMaskBits may write
+  hn::StoreMaskBits(Floats(), mask, bits);
+  const unsigned lanes = bits[0] | (kLanes > 8 ? bits[1] << 8 : 0);
+  group = static_cast<std::uint16_t>((v == 0 ? 0u : group) | lanes << (v * kLanes));
+}
+
 /// Masks and corrupts `kGenes` genes of a group from `gene` on, at most the four that share a
 /// Philox block. Their gathered values lie in the target's panel at `at`.
-template <int kGenes, bool kWithBiozero>
+template <int kGenes, bool kWithBiozero, bool kWithBits>
 HWY_INLINE void corrupt_genes(TrainingState& state, const Batch& batch, const PhiloxStream& stream,
                               const GroupOfCells& cells, std::int64_t group, std::int32_t gene,
                               std::size_t at, MaskCounts& counts) {
@@ -156,6 +172,10 @@ HWY_INLINE void corrupt_genes(TrainingState& state, const Batch& batch, const Ph
         &state.data.biozero_coefficients[static_cast<std::size_t>(gene) * kBiozeroTerms], p);
   }
   const PhiloxGenes genes(stream, static_cast<std::uint32_t>(gene) / 4);
+  std::uint16_t* HWY_RESTRICT nonzero_bits =
+      kWithBits ? &state.nonzeros[group * state.network.shape.n_genes + gene] : nullptr;
+  std::uint16_t* HWY_RESTRICT masked_bits =
+      kWithBits ? &state.masked[group * state.network.shape.n_genes + gene] : nullptr;
   for (int v = 0; v < kVectorsInGroup; ++v) {
     WordVector random[4];
     random_words(stream, cells.philox[v], genes, random);
@@ -164,9 +184,11 @@ HWY_INLINE void corrupt_genes(TrainingState& state, const Batch& batch, const Ph
       const Vector gathered = hn::Load(d, target + entry);
       const FloatMask zero = hn::And(cells.active[v], hn::Eq(gathered, hn::Set(d, kAbsent)));
       FloatMask masked = hn::AndNot(zero, cells.active[v]);
+      if constexpr (kWithBits) put_bits(masked, v, nonzero_bits[k]);
       if (!nonzero_always) {
         masked = hn::And(masked, hn::RebindMask(d, hn::Lt(random[k], nonzero_limit)));
       }
+      if constexpr (kWithBits) put_bits(masked, v, masked_bits[k]);
       const Vector scaled = hn::IfThenElseZero(
           cells.active[v], hn::IfThenElse(zero, hn::Set(d, kScaledZero), gathered));
       hn::Store(scaled, d, target + entry);
@@ -240,32 +262,37 @@ inline void gather_slices(TrainingState& state, Batch& batch, std::int32_t first
   gather(state, batch, state.target, first_slice, end_slice, kAbsent);
 }
 
-template <bool kWithBiozero>
+template <bool kWithBiozero, bool kWithBits>
 HWY_INLINE void corrupt_gathered(TrainingState& state, const Batch& batch, std::int32_t slice) {
   const std::int32_t first = state.slices.begin(slice);
   const std::int32_t end = state.slices.end(slice);
   const PhiloxStream stream(state.options.seed, philox::Purpose::mask, batch.epoch);
   SliceSums& sums = state.sums[slice];
   sums = {};
+  if constexpr (kWithBits) state.masked_zeros[slice].clear();
   for (std::int64_t group = 0; group < batch.n_groups; ++group) {
     const std::size_t panel = state.panel_offset(group);
     const GroupOfCells cells(batch, stream, group);
     MaskCounts counts;
     std::int32_t gene = first;
     for (; gene + 4 <= end; gene += 4) {
-      corrupt_genes<4, kWithBiozero>(state, batch, stream, cells, group, gene,
-                                     panel + static_cast<std::size_t>(gene) * kGroup, counts);
+      corrupt_genes<4, kWithBiozero, kWithBits>(state, batch, stream, cells, group, gene,
+                                                panel + static_cast<std::size_t>(gene) * kGroup,
+                                                counts);
     }
     const std::size_t at = panel + static_cast<std::size_t>(gene) * kGroup;
     switch (end - gene) {
       case 1:
-        corrupt_genes<1, kWithBiozero>(state, batch, stream, cells, group, gene, at, counts);
+        corrupt_genes<1, kWithBiozero, kWithBits>(state, batch, stream, cells, group, gene, at,
+                                                  counts);
         break;
       case 2:
-        corrupt_genes<2, kWithBiozero>(state, batch, stream, cells, group, gene, at, counts);
+        corrupt_genes<2, kWithBiozero, kWithBits>(state, batch, stream, cells, group, gene, at,
+                                                  counts);
         break;
       case 3:
-        corrupt_genes<3, kWithBiozero>(state, batch, stream, cells, group, gene, at, counts);
+        corrupt_genes<3, kWithBiozero, kWithBits>(state, batch, stream, cells, group, gene, at,
+                                                  counts);
         break;
       default:
         break;
@@ -279,10 +306,13 @@ HWY_INLINE void corrupt_gathered(TrainingState& state, const Batch& batch, std::
 /// Phase 1, second part: from the gathered values to the slice's input, target and weights, and its
 /// part of the denominators.
 inline void corrupt_slice(TrainingState& state, Batch& batch, std::int32_t slice) {
-  if (state.options.biozero_weight != 0) {
-    corrupt_gathered<true>(state, batch, slice);
+  const bool with_biozero = state.options.biozero_weight != 0;
+  if (state.is_sparse()) {
+    with_biozero ? corrupt_gathered<true, true>(state, batch, slice)
+                 : corrupt_gathered<false, true>(state, batch, slice);
   } else {
-    corrupt_gathered<false>(state, batch, slice);
+    with_biozero ? corrupt_gathered<true, false>(state, batch, slice)
+                 : corrupt_gathered<false, false>(state, batch, slice);
   }
 }
 

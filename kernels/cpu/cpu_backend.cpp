@@ -14,7 +14,6 @@
 #include "kernels/cpu/denormals.h"
 #include "kernels/cpu/layout_conversion.h"
 #include "kernels/cpu/phases.h"
-#include "kernels/math/biozero.h"
 
 namespace maskclass::cpu {
 namespace {
@@ -107,7 +106,7 @@ class CpuBackend final : public Backend {
         n_threads_(std::clamp(n_threads, 1, state_.slices.count)),
         n_processors_(n_processors > 0 ? n_processors : omp_get_num_procs()) {
     for (int thread = 0; thread < n_threads_; ++thread) {
-      batches_.emplace_back(state_.most_groups, kBiozeroTerms);
+      batches_.emplace_back(state_.most_groups, state_.network);
     }
   }
 
@@ -116,6 +115,7 @@ class CpuBackend final : public Backend {
       throw std::invalid_argument("parameters of another network");
     }
     load_parameters(parameters, state_.network);
+    state_.sum_weights();
     step_ = 0;
   }
 
@@ -199,6 +199,7 @@ EpochLoss CpuBackend::train_epoch(std::uint32_t epoch, std::span<const std::uint
   run_team([&](const Share& share, Barrier& barrier) {
     Batch& batch = batches_[share.thread];
     batch.epoch = epoch;
+    batch.sparse_input = state_.sparse_input;
     const auto cells_of = [&](std::size_t b) {
       const std::size_t first = std::min(b * batch_size, order.size());
       return order.subspan(first, std::min(batch_size, order.size() - first));
@@ -234,8 +235,8 @@ void CpuBackend::copy_latent(const Batch& batch, float* latent_out) const {
   const AlignedFloats& transposed = state_.activations[1].output_transposed;
   for (std::size_t cell = 0; cell < batch.cells.size(); ++cell) {
     for (std::int64_t k = 0; k < latent; ++k) {
-      const std::size_t row = (k / kGroup) * batch.n_groups * kGroup + cell;
-      latent_out[cell * latent + k] = transposed[row * kGroup + k % kGroup];
+      latent_out[cell * latent + k] =
+          transposed[(k / kGroup) * state_.unit_panel() + cell * kGroup + k % kGroup];
     }
   }
 }
@@ -248,6 +249,7 @@ void CpuBackend::reconstruct(std::int64_t first_cell, std::int64_t n_cells, floa
 
   run_team([&](const Share& share, Barrier& barrier) {
     Batch& batch = batches_[share.thread];
+    batch.sparse_input = false;
     for (std::int64_t done = 0; done < n_cells; done += most_cells) {
       const std::int64_t n = std::min(most_cells, n_cells - done);
       set_cells(data_, std::span(rows).subspan(done, n), state_.slices.begin(share.first_slice),

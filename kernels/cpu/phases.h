@@ -14,11 +14,11 @@ struct Phases {
   // Phase 1, by run of slices, which ascend, since the batch's cursors move on; and by slice.
   void (*gather_slices)(TrainingState&, Batch&, std::int32_t first_slice, std::int32_t end_slice);
   void (*corrupt_slice)(TrainingState&, Batch&, std::int32_t slice);
-  void (*encode_slice)(TrainingState&, const Batch&, std::int32_t slice);
+  void (*encode_slice)(TrainingState&, Batch&, std::int32_t slice);
   // Phase 2, by group of 16 cells.
   void (*trunk_forward)(TrainingState&, const Batch&, std::int64_t group);
   // Phase 3, by slice.
-  void (*decode_slice)(TrainingState&, const Batch&, std::int32_t slice);
+  void (*decode_slice)(TrainingState&, Batch&, std::int32_t slice);
   // Phase 4, by group.
   void (*trunk_backward)(TrainingState&, const Batch&, std::int64_t group);
   // Phase 5, by slice; and by block of the network.

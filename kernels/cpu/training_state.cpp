@@ -45,20 +45,21 @@ void BlockActivations::resize(std::int32_t n_out, std::int64_t n_groups) {
   const std::size_t transposed = static_cast<std::size_t>(n_groups) * kGroup * padded(n_out);
   const std::size_t sums = static_cast<std::size_t>(n_groups) * padded(n_out);
   for (AlignedFloats* array : {&linear, &sigmoid, &output, &gradient}) array->assign(panel, 0.0f);
-  for (AlignedFloats* array : {&output_transposed, &gradient_transposed}) {
-    array->assign(transposed, 0.0f);
-  }
+  output_transposed.assign(transposed, 0.0f);
   for (AlignedFloats* array : {&bias_gradient, &gain_gradient, &shift_gradient}) {
     array->assign(sums, 0.0f);
   }
   inverse_deviation.assign(static_cast<std::size_t>(n_groups) * kGroup, 0.0f);
 }
 
-Batch::Batch(std::int64_t most_groups, int n_biozero_terms)
+Batch::Batch(std::int64_t most_groups, const Network& network)
     : cell_ids(most_groups * kGroup),
-      biozero_basis(most_groups * n_biozero_terms * kGroup),
+      biozero_basis(most_groups * kBiozeroTerms * kGroup),
       biozero_shrink(most_groups * kGroup),
-      cursors(most_groups * kGroup) {}
+      cursors(most_groups * kGroup),
+      encode_cursors(most_groups * kGroup),
+      row_gradient(padded(network.shape.hidden)),
+      bias_gradient(padded(network.slices.width)) {}
 
 TrainingState::TrainingState(const ScaledData& scaled_data, const NetworkShape& shape,
                              const TrainingOptions& training_options)
@@ -73,6 +74,55 @@ TrainingState::TrainingState(const ScaledData& scaled_data, const NetworkShape& 
   loss_of_cells.resize(loss_offset(slices.count));
   for (int b = 0; b < 3; ++b) activations[b].resize(network.blocks[b].n_out, most_groups);
   sums.resize(slices.count);
+  const std::size_t by_cells =
+      static_cast<std::size_t>(most_groups) * kGroup * padded(shape.hidden);
+  by_cell.resize(by_cells);
+  encoder_gradient.resize(by_cells);
+  choose_schedule();
+  const std::size_t columns = static_cast<std::size_t>(most_groups) * shape.n_genes;
+  if (sparse_input) weight_sum.resize(slices.count * padded(shape.hidden));
+  if (is_sparse()) {
+    nonzeros.resize(columns);
+    masked.resize(columns);
+    masked_zeros.resize(slices.count);
+  }
+}
+
+/// The rule looks at the data and the options alone, so that a seed's bits do not depend on the
+/// machine. On the way in, an entry costs about as much in the one schedule as in the other, and
+/// the sparse one has its lists besides. On the way out, a masked entry costs some four times as
+/// much.
+void TrainingState::choose_schedule() {
+  const double entries = static_cast<double>(data.n_cells) * data.n_genes;
+  const double nonzeros_share = static_cast<double>(data.indices.size()) / entries;
+  const double masked_share =
+      nonzeros_share * std::min(options.mask_nonzero, 1.0) +
+      (1 - nonzeros_share) * std::min(static_cast<double>(options.mask_zero), 1.0);
+  switch (options.schedule) {
+    case Schedule::automatic:
+      sparse_input = nonzeros_share < 0.35;
+      sparse_output = options.biozero_weight == 0 && masked_share < 0.25;
+      break;
+    case Schedule::dense:
+      break;
+    case Schedule::sparse:
+      sparse_input = true;
+      sparse_output = options.biozero_weight == 0;
+      break;
+  }
+}
+
+void TrainingState::sum_weights() {
+  if (!sparse_input) return;
+  const std::int64_t width = padded(network.shape.hidden);
+  std::fill(weight_sum.begin(), weight_sum.end(), 0.0f);
+  for (std::int32_t slice = 0; slice < slices.count; ++slice) {
+    for (std::int64_t gene = slices.begin(slice); gene < slices.end(slice); ++gene) {
+      for (std::int64_t unit = 0; unit < width; ++unit) {
+        weight_sum[slice * width + unit] += network.blocks[0].weight.value[gene * width + unit];
+      }
+    }
+  }
 }
 
 namespace {
@@ -125,6 +175,7 @@ void set_cells(const ScaledData& data, std::span<const std::uint32_t> cells,
   }
   for (std::size_t cell = 0; cell < cells.size(); ++cell) {
     batch.cursors[cell] = find_entry(data, cells[cell], first_gene);
+    batch.encode_cursors[cell] = batch.cursors[cell];
   }
 }
 

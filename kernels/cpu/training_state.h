@@ -47,16 +47,15 @@ struct Network {  // NOLINT(bugprone-reserved-identifier)
 struct BlockActivations {
   void resize(std::int32_t n_out, std::int64_t n_groups);
 
-  AlignedFloats linear;               ///< panel [group][n_out][16]: linear output, then normalised.
-  AlignedFloats inverse_deviation;    ///< [group][16]
-  AlignedFloats sigmoid;              ///< panel, of LayerNorm's output.
-  AlignedFloats output;               ///< panel
-  AlignedFloats output_transposed;    ///< [padded(n_out) / 16][cell][16]
-  AlignedFloats gradient;             ///< panel: of the loss with respect to the linear output.
-  AlignedFloats gradient_transposed;  ///< [padded(n_out) / 16][cell][16]
-  AlignedFloats bias_gradient;        ///< [group][padded(n_out)], sums over the group's cells.
-  AlignedFloats gain_gradient;        ///< likewise
-  AlignedFloats shift_gradient;       ///< likewise
+  AlignedFloats linear;             ///< panel [group][n_out][16]: linear output, then normalised.
+  AlignedFloats inverse_deviation;  ///< [group][16]
+  AlignedFloats sigmoid;            ///< panel, of LayerNorm's output.
+  AlignedFloats output;             ///< panel
+  AlignedFloats output_transposed;  ///< [padded(n_out) / 16][cell][16 units]
+  AlignedFloats gradient;           ///< panel: of the loss with respect to the linear output.
+  AlignedFloats bias_gradient;      ///< [group][padded(n_out)], sums over the group's cells.
+  AlignedFloats gain_gradient;      ///< likewise
+  AlignedFloats shift_gradient;     ///< likewise
 };
 
 /// Sums of one slice over a batch.
@@ -74,10 +73,16 @@ struct LossScale {
   double biozero = 0;
 };
 
+/// A masked zero, by its gene and its cell in the batch.
+struct MaskedZero {
+  std::int32_t gene;
+  std::int32_t cell;
+};
+
 /// What a thread knows of the batch at hand. Each thread has its own, so that none has to wait
 /// before it starts on the next batch.
 struct Batch {
-  Batch(std::int64_t most_groups, int n_biozero_terms);
+  Batch(std::int64_t most_groups, const Network& network);
 
   std::uint32_t epoch = 0;
   std::span<const std::uint32_t> cells;  ///< rows of the data set
@@ -88,6 +93,10 @@ struct Batch {
   AlignedFloats biozero_basis;        ///< [group][kBiozeroTerms][16]
   AlignedFloats biozero_shrink;       ///< [group][16]
   std::vector<std::int64_t> cursors;  ///< [cell]: where the next slice starts in the cell's row.
+  std::vector<std::int64_t> encode_cursors;  ///< likewise, for encode_nonzeros, which comes later.
+  bool sparse_input = false;    ///< Whether the slices' partial sums of phase 1 lie by cell.
+  AlignedFloats row_gradient;   ///< [padded(hidden)], of one gene's output weights
+  AlignedFloats bias_gradient;  ///< [padded(slices.width)], of a slice's output biases
 };
 
 /// Points a thread's view at the given rows of the data set: their ids, biozero basis, and where
@@ -115,15 +124,36 @@ struct TrainingState {
   AlignedFloats mask_weight;  ///< w_bio or w_nz at masked entries, else 0
   AlignedFloats biozero;      ///< biozero probability at zeros, else 0
 
-  AlignedFloats partial;  ///< [slice][group][hidden][16]: what a slice adds to the first block's
-                          ///< linear output, then to the gradient of the last block's output.
-  AlignedFloats loss_of_cells;  ///< [slice][masked, biozero][cell]: the loss, before its scale.
+  AlignedFloats partial;  ///< [slice][group]: what a slice adds to the first block's linear output,
+                          ///< then to the gradient of the last block's output; [hidden][16 cells],
+                          ///< or, of a sparse schedule, [16 cells][padded(hidden)].
+  AlignedFloats by_cell;  ///< [group][16 cells][padded(hidden)]: the sum of such partial sums.
+  AlignedFloats encoder_gradient;  ///< [padded(hidden) / 16][cell][16 units]: of the loss with
+                                   ///< respect to the first block's linear output.
+  AlignedFloats loss_of_cells;     ///< [slice][masked, biozero][cell]: the loss, before its scale.
   BlockActivations activations[3];
   std::vector<SliceSums> sums;  ///< [slice]
+
+  // Of the sparse schedules.
+  bool sparse_input = false;            ///< Phases 1 and 5 go through non-zeros only.
+  bool sparse_output = false;           ///< Phase 3 goes through masked entries only.
+  AlignedFloats weight_sum;             ///< [slice][padded(hidden)]: of the first block's weights.
+  std::vector<std::uint16_t> nonzeros;  ///< [group][gene]: a bit for each cell whose input is not
+                                        ///< that of a zero; may be set where it is.
+  std::vector<std::uint16_t> masked;    ///< [group][gene]: a bit for each masked cell.
+  std::vector<std::vector<MaskedZero>> masked_zeros;  ///< [slice]
+
+  void choose_schedule();
+  bool is_sparse() const { return sparse_input || sparse_output; }
+  /// Sets weight_sum from the weights.
+  void sum_weights();
 
   /// From one group to the next in a panel array.
   std::size_t panel() const { return static_cast<std::size_t>(network.shape.n_genes) * kGroup; }
   std::size_t panel_offset(std::int64_t group) const { return group * panel(); }
+  /// From one group of units to the next in a transposed panel. It has room for a whole batch, so
+  /// that a smaller one leaves the zeros of padding units alone.
+  std::size_t unit_panel() const { return static_cast<std::size_t>(most_groups) * kGroup * kGroup; }
   /// Start of a slice's part of the first group.
   std::size_t slice_offset(std::int32_t slice) const {
     return static_cast<std::size_t>(slices.begin(slice)) * kGroup;
@@ -132,7 +162,8 @@ struct TrainingState {
     return static_cast<std::size_t>(slice) * 2 * most_groups * kGroup;
   }
   std::size_t partial_offset(std::int32_t slice, std::int64_t group) const {
-    return (static_cast<std::size_t>(slice) * most_groups + group) * network.shape.hidden * kGroup;
+    return (static_cast<std::size_t>(slice) * most_groups + group) * padded(network.shape.hidden) *
+           kGroup;
   }
 };
 

@@ -21,20 +21,69 @@ HWY_BEFORE_NAMESPACE();
 namespace maskclass::cpu {
 namespace HWY_NAMESPACE {
 
-/// out[row][16] = start[row] + the slices' partial sums of this group, in the order of the slices.
-/// The slices are the outer loop, so that memory is read in runs.
-HWY_INLINE void sum_partials(const TrainingState& state, std::int64_t group, const float* start,
-                             float* HWY_RESTRICT out) {
+/// to[at] = start(at) + the slices' partial sums of a group, in the order of the slices. Sums of 16
+/// rows or so stay in registers while the slices pass by.
+template <class Start>
+HWY_INLINE void sum_partials(const TrainingState& state, std::int64_t group, std::int64_t n,
+                             const Start& start, float* HWY_RESTRICT to) {
+  const Floats d;
+  constexpr int kVectors = 8;
+  const std::int32_t n_slices = state.slices.count;
+  const std::size_t stride = state.partial_offset(1, 0);
+  const float* HWY_RESTRICT partial = &state.partial[state.partial_offset(0, group)];
+  for (std::int64_t at = 0; at < n; at += std::int64_t{kVectors} * kLanes) {
+    Vector sums[kVectors];
+    const int n_vectors = static_cast<int>(std::min<std::int64_t>(kVectors, (n - at) / kLanes));
+    if (n_vectors == kVectors) {
+      for (int v = 0; v < kVectors; ++v)
+        sums[v] = start(at + static_cast<std::int64_t>(v) * kLanes);
+      for (std::int32_t slice = 0; slice < n_slices; ++slice) {
+        const float* HWY_RESTRICT from = partial + slice * stride + at;
+        for (int v = 0; v < kVectors; ++v) {
+          sums[v] = hn::Add(sums[v], hn::Load(d, from + static_cast<std::int64_t>(v) * kLanes));
+        }
+      }
+      for (int v = 0; v < kVectors; ++v) {
+        hn::Store(sums[v], d, to + at + static_cast<std::int64_t>(v) * kLanes);
+      }
+    } else {
+      for (int v = 0; v < n_vectors; ++v) {
+        const std::int64_t k = at + static_cast<std::int64_t>(v) * kLanes;
+        Vector sum = start(k);
+        for (std::int32_t slice = 0; slice < n_slices; ++slice) {
+          sum = hn::Add(sum, hn::Load(d, partial + slice * stride + k));
+        }
+        hn::Store(sum, d, to + k);
+      }
+    }
+  }
+}
+
+/// panel[hidden][16 cells] = start[hidden], or 0 where that is null, + the slices' partial sums of
+/// a group, which lie like the panel or by cell.
+HWY_INLINE void sum_to_panel(TrainingState& state, std::int64_t group, bool by_cell,
+                             const float* start, float* HWY_RESTRICT panel) {
   const Floats d;
   const std::int64_t hidden = state.network.shape.hidden;
-  for (std::int64_t h = 0; h < hidden; ++h) {
-    std::fill_n(out + h * kGroup, kGroup, start == nullptr ? 0.0f : start[h]);
+  if (!by_cell) {
+    sum_partials(
+        state, group, hidden * kGroup,
+        [=](std::int64_t at) MASKCLASS_TILE {
+          return start == nullptr ? hn::Zero(d) : hn::Set(d, start[at / kGroup]);
+        },
+        panel);
+    return;
   }
-  for (std::int32_t slice = 0; slice < state.slices.count; ++slice) {
-    const float* HWY_RESTRICT partial = &state.partial[state.partial_offset(slice, group)];
-    for (std::int64_t at = 0; at < hidden * kGroup; at += kLanes) {
-      hn::Store(hn::Add(hn::Load(d, out + at), hn::Load(d, partial + at)), d, out + at);
-    }
+  const std::int64_t width = padded(hidden);
+  float* HWY_RESTRICT rows = &state.by_cell[group * kGroup * width];
+  sum_partials(
+      state, group, kGroup * width,
+      [=](std::int64_t at) MASKCLASS_TILE {
+        return start == nullptr ? hn::Zero(d) : hn::Load(d, start + at % width);
+      },
+      rows);
+  for (std::int64_t cell = 0; cell < kGroup; ++cell) {
+    for (std::int64_t h = 0; h < hidden; ++h) panel[h * kGroup + cell] = rows[cell * width + h];
   }
 }
 
@@ -59,13 +108,12 @@ HWY_INLINE void multiply_group(const Factor& left, const float* in, std::int64_t
 
 /// Phase 2. The first block's linear output is the sum of the slices' parts.
 inline void trunk_forward(TrainingState& state, const Batch& batch, std::int64_t group) {
-  const std::int64_t n_cells = batch.n_groups * kGroup;
   for (int b = 0; b < 3; ++b) {
     const Block& block = state.network.blocks[b];
     BlockActivations& activations = state.activations[b];
     float* linear = &activations.linear[group * block.n_out * kGroup];
     if (b == 0) {
-      sum_partials(state, group, block.bias.value.data(), linear);
+      sum_to_panel(state, group, batch.sparse_input, block.bias.value.data(), linear);
     } else {
       const float* in = &state.activations[b - 1].output[group * block.n_in * kGroup];
       const Factor weight{block.weight.value.data(), static_cast<std::size_t>(padded(block.n_in)),
@@ -73,19 +121,19 @@ inline void trunk_forward(TrainingState& state, const Batch& batch, std::int64_t
       multiply_group(weight, in, block.n_in, block.n_out, block.bias.value.data(), linear);
     }
     normalise_and_activate(block, activations, group);
-    transpose_group(&activations.output[group * block.n_out * kGroup], block.n_out, group, n_cells,
-                    activations.output_transposed.data());
+    transpose_group(&activations.output[group * block.n_out * kGroup], block.n_out, group,
+                    state.unit_panel(), activations.output_transposed.data());
   }
 }
 
 /// Phase 4: gradients of the three linear outputs and of the small parameters.
-inline void trunk_backward(TrainingState& state, const Batch& batch, std::int64_t group) {
+inline void trunk_backward(TrainingState& state, const Batch& /*batch*/, std::int64_t group) {
   for (int b = 2; b >= 0; --b) {
     const Block& block = state.network.blocks[b];
     BlockActivations& activations = state.activations[b];
     float* gradient = &activations.gradient[group * block.n_out * kGroup];
     if (b == 2) {
-      sum_partials(state, group, nullptr, gradient);
+      sum_to_panel(state, group, state.sparse_output, nullptr, gradient);
     } else {
       const Block& next = state.network.blocks[b + 1];
       const float* in = &state.activations[b + 1].gradient[group * next.n_out * kGroup];
@@ -97,7 +145,7 @@ inline void trunk_backward(TrainingState& state, const Batch& batch, std::int64_
   }
   const Block& first = state.network.blocks[0];
   transpose_group(&state.activations[0].gradient[group * first.n_out * kGroup], first.n_out, group,
-                  batch.n_groups * kGroup, state.activations[0].gradient_transposed.data());
+                  state.unit_panel(), state.encoder_gradient.data());
 }
 
 /// Adam for an array of one value a row, from sums over groups [group][stride].
@@ -119,10 +167,10 @@ inline void update_trunk(TrainingState& state, const Batch& batch, int b) {
   Block& block = state.network.blocks[b];
   const BlockActivations& activations = state.activations[b];
   if (b > 0) {
-    update_weights(
-        batch.adam, activations.gradient.data(), static_cast<std::size_t>(block.n_out) * kGroup,
-        state.activations[b - 1].output_transposed.data(), batch.n_groups,
-        batch.n_groups * kGroup * kGroup, 0, block.n_out, padded(block.n_in), block.weight);
+    update_weights(batch.adam, activations.gradient.data(),
+                   static_cast<std::size_t>(block.n_out) * kGroup,
+                   state.activations[b - 1].output_transposed.data(), batch.n_groups,
+                   state.unit_panel(), 0, block.n_out, padded(block.n_in), block.weight);
   }
   update_vector(batch, activations.bias_gradient, block.bias);
   update_vector(batch, activations.gain_gradient, block.gain);

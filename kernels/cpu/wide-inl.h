@@ -14,6 +14,7 @@
 
 #include "kernels/cpu/adam-inl.h"
 #include "kernels/cpu/multiply-inl.h"
+#include "kernels/cpu/sparse-inl.h"
 #include "kernels/cpu/training_state.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -25,7 +26,7 @@ HWY_INLINE void multiply_by_weight(TrainingState& state, const Batch& batch, std
                                    const Tensor& weight, const AlignedFloats& panels) {
   const std::int64_t hidden = state.network.shape.hidden;
   const std::size_t width = padded(hidden);
-  const std::size_t partial_panel = static_cast<std::size_t>(hidden) * kGroup;
+  const std::size_t partial_panel = width * kGroup;
   const float* weights = &weight.value[state.slices.begin(slice) * width];
   const float* panel = &panels[state.slice_offset(slice)];
   float* partial = &state.partial[state.partial_offset(slice, 0)];
@@ -42,7 +43,11 @@ HWY_INLINE void multiply_by_weight(TrainingState& state, const Batch& batch, std
 }
 
 /// Phase 1, second half.
-inline void encode_slice(TrainingState& state, const Batch& batch, std::int32_t slice) {
+inline void encode_slice(TrainingState& state, Batch& batch, std::int32_t slice) {
+  if (batch.sparse_input) {
+    encode_nonzeros(state, batch, slice);
+    return;
+  }
   multiply_by_weight(state, batch, slice, state.network.blocks[0].weight, state.input);
 }
 
@@ -116,14 +121,18 @@ HWY_INLINE void update_output(TrainingState& state, const Batch& batch, std::int
   const std::size_t width = padded(state.network.shape.hidden);
   const float* gradient = &state.target[state.slice_offset(slice)];
   update_weights(batch.adam, gradient, state.panel(), state.activations[2].output_transposed.data(),
-                 batch.n_groups, batch.n_groups * kGroup * kGroup, first, n_genes, width,
+                 batch.n_groups, state.unit_panel(), first, n_genes, width,
                  state.network.output_weight);
   update_bias(batch.adam, gradient, state.panel(), batch.n_groups, n_genes,
               state.network.output_bias, slice * padded(state.slices.width));
 }
 
 /// Phase 3. The gradient that goes back through the output weights uses them before their update.
-inline void decode_slice(TrainingState& state, const Batch& batch, std::int32_t slice) {
+inline void decode_slice(TrainingState& state, Batch& batch, std::int32_t slice) {
+  if (state.sparse_output) {
+    decode_masked(state, batch, slice);
+    return;
+  }
   if (state.options.biozero_weight != 0) {
     output_and_loss<true>(state, batch, slice);
   } else {
@@ -135,11 +144,14 @@ inline void decode_slice(TrainingState& state, const Batch& batch, std::int32_t 
 
 /// Part of phase 5: the slice's weights of the first block.
 inline void update_encoder(TrainingState& state, const Batch& batch, std::int32_t slice) {
+  if (batch.sparse_input) {
+    update_encoder_nonzeros(state, batch, slice);
+    return;
+  }
   update_weights(batch.adam, &state.input[state.slice_offset(slice)], state.panel(),
-                 state.activations[0].gradient_transposed.data(), batch.n_groups,
-                 batch.n_groups * kGroup * kGroup, state.slices.begin(slice),
-                 state.slices.size(slice), padded(state.network.shape.hidden),
-                 state.network.blocks[0].weight);
+                 state.encoder_gradient.data(), batch.n_groups, state.unit_panel(),
+                 state.slices.begin(slice), state.slices.size(slice),
+                 padded(state.network.shape.hidden), state.network.blocks[0].weight);
 }
 
 }  // namespace HWY_NAMESPACE

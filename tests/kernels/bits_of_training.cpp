@@ -35,16 +35,31 @@ struct Case {
   std::uint32_t n_epochs = 2;
   /// Masks so rare that Adam's moments decay into denormal numbers, which count as zero.
   bool rare_masks = false;
+  Schedule schedule = Schedule::dense;
 };
 
 /// The paper's widths and batch; widths that are no multiple of a vector; a last batch that is
 /// smaller; one cell and one gene; one slice of genes, several, and wider ones.
 constexpr Case kCases[] = {
-    {70, 200, 64, 32, 32, 1.0f},        {70, 200, 64, 32, 32, 0.0f}, {50, 101, 64, 32, 50, 1.0f},
-    {50, 101, 64, 32, 50, 0.0f},        {33, 26, 20, 7, 13, 1.0f},   {33, 26, 20, 7, 13, 0.0f},
-    {7, 25, 65, 33, 48, 0.5f},          {17, 24, 16, 16, 16, 1.0f},  {1, 1, 1, 1, 32, 1.0f},
-    {20, 1600, 24, 11, 9, 1.0f},        {20, 1600, 24, 11, 9, 0.0f}, {33, 26, 20, 7, 1, 1.0f},
+    {70, 200, 64, 32, 32, 1.0f},
+    {70, 200, 64, 32, 32, 0.0f},
+    {50, 101, 64, 32, 50, 1.0f},
+    {50, 101, 64, 32, 50, 0.0f},
+    {33, 26, 20, 7, 13, 1.0f},
+    {33, 26, 20, 7, 13, 0.0f},
+    {7, 25, 65, 33, 48, 0.5f},
+    {17, 24, 16, 16, 16, 1.0f},
+    {1, 1, 1, 1, 32, 1.0f},
+    {20, 1600, 24, 11, 9, 1.0f},
+    {20, 1600, 24, 11, 9, 0.0f},
+    {33, 26, 20, 7, 1, 1.0f},
     {33, 26, 20, 7, 1, 0.0f, 20, true},
+    {70, 200, 64, 32, 32, 1.0f, 2, false, Schedule::sparse},
+    {70, 200, 64, 32, 32, 0.0f, 2, false, Schedule::sparse},
+    {33, 26, 20, 7, 13, 0.0f, 2, false, Schedule::sparse},
+    {7, 25, 65, 33, 48, 0.5f, 2, false, Schedule::sparse},
+    {20, 1600, 24, 11, 9, 0.0f, 2, false, Schedule::sparse},
+    {33, 26, 20, 7, 1, 0.0f, 20, true, Schedule::sparse},
 };
 
 /// 64-bit FNV-1a over the bytes of float32 and float64 values.
@@ -104,6 +119,7 @@ void run(const Case& c, std::ostream& out) {
   options.biozero_weight = c.biozero_weight;
   options.learning_rate = 1e-3;
   options.seed = 0x123456789abcdefu;
+  options.schedule = c.schedule;
   options.mask_zero = 0.25f;  // more masked zeros than the paper's, to see them in small data
   if (c.rare_masks) {
     options.mask_zero = 0.01f;
@@ -127,7 +143,8 @@ void run(const Case& c, std::ostream& out) {
 
   out << "case " << c.n_cells << " cells, " << c.n_genes << " genes, " << c.hidden << '-'
       << c.latent << ", batch " << c.batch_size << ", gamma " << c.biozero_weight << ", "
-      << c.n_epochs << " epochs" << (c.rare_masks ? ", rare masks" : "") << '\n'
+      << c.n_epochs << " epochs" << (c.rare_masks ? ", rare masks" : "")
+      << (c.schedule == Schedule::sparse ? ", sparse" : "") << '\n'
       << "  loss           " << checksum(losses) << '\n'
       << "  parameters     " << checksum(backend->parameters()) << '\n'
       << "  first moment   " << checksum(state.first_moment) << '\n'

@@ -19,7 +19,7 @@ struct PhaseOne {
 
   PhaseOne(const ScaledData& data, std::span<const std::uint32_t> rows,
            const TrainingOptions& options, std::uint32_t epoch)
-      : state(data, {data.n_genes, 4, 3}, options), batch(state.most_groups, kBiozeroTerms) {
+      : state(data, {data.n_genes, 4, 3}, options), batch(state.most_groups, state.network) {
     batch.epoch = epoch;
     cpu::set_cells(data, rows, 0, batch);
     cpu::phases().gather_slices(state, batch, 0, state.slices.count);

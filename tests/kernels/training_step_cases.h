@@ -205,23 +205,26 @@ inline void check_weights_after_several_batches(const MakeBackend& make_backend)
   const Shape shape{70, 75, 64, 32, 32};
   const test::MadeUpData made_up(shape.n_cells, shape.n_genes);
   const ScaledData data = made_up.view();
-  TrainingOptions options = options_for(shape, 1);
-  options.epsilon = 1e-3;
   const Parameters start = varied_weights(shape);
   const auto order = reversed_order(shape.n_cells);
-  ReferenceRun<double> exact(data, start, options, order);
-  ReferenceRun<float> single(data, start, options, order);
-  const auto backend = make_backend(data, start.shape, options);
-  backend->set_parameters(start);
-  backend->train_epoch(3, order, {});
-  Parameters ours = backend->parameters();
-  check_arrays(ours, exact.network, 4 * relative_rounding(single.network, exact.network));
-  OptimizerState state = backend->optimizer_state();
-  CHECK(state.step == 3);
-  check_arrays(state.first_moment, exact.adam.first,
-               4 * relative_rounding(single.adam.first, exact.adam.first));
-  check_arrays(state.second_moment, exact.adam.second,
-               4 * relative_rounding(single.adam.second, exact.adam.second));
+  for (const float gamma : {1.0f, 0.0f}) {
+    CAPTURE(gamma);
+    TrainingOptions options = options_for(shape, gamma);
+    options.epsilon = 1e-3;
+    ReferenceRun<double> exact(data, start, options, order);
+    ReferenceRun<float> single(data, start, options, order);
+    const auto backend = make_backend(data, start.shape, options);
+    backend->set_parameters(start);
+    backend->train_epoch(3, order, {});
+    Parameters ours = backend->parameters();
+    check_arrays(ours, exact.network, 4 * relative_rounding(single.network, exact.network));
+    OptimizerState state = backend->optimizer_state();
+    CHECK(state.step == 3);
+    check_arrays(state.first_moment, exact.adam.first,
+                 4 * relative_rounding(single.adam.first, exact.adam.first));
+    check_arrays(state.second_moment, exact.adam.second,
+                 4 * relative_rounding(single.adam.second, exact.adam.second));
+  }
 }
 
 /// Reconstruction and latent agree with the float64 reference.

@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <utility>
+#include <vector>
+
 #include "kernels/cpu/cpu_backend.h"
 #include "tests/kernels/training_step_cases.h"
 
@@ -8,9 +11,12 @@ using namespace maskclass::test;
 
 namespace {
 
+template <Schedule kSchedule>
 std::unique_ptr<Backend> make_backend(const ScaledData& data, const NetworkShape& shape,
                                       const TrainingOptions& options) {
-  return cpu::make_cpu_backend(data, shape, options, 2);
+  TrainingOptions with_schedule = options;
+  with_schedule.schedule = kSchedule;
+  return cpu::make_cpu_backend(data, shape, with_schedule, 2);
 }
 
 }  // namespace
@@ -45,15 +51,18 @@ TEST_CASE("the reference's gradients are those of its loss") {
 }
 
 TEST_CASE("losses and gradients agree with the float64 reference") {
-  check_losses_and_gradients(make_backend);
+  check_losses_and_gradients(make_backend<Schedule::dense>);
+  check_losses_and_gradients(make_backend<Schedule::sparse>);
 }
 
 TEST_CASE("weights after several batches agree with the float64 reference") {
-  check_weights_after_several_batches(make_backend);
+  check_weights_after_several_batches(make_backend<Schedule::dense>);
+  check_weights_after_several_batches(make_backend<Schedule::sparse>);
 }
 
 TEST_CASE("reconstruction and latent agree with the float64 reference") {
-  check_reconstruction(make_backend);
+  check_reconstruction(make_backend<Schedule::dense>);
+  check_reconstruction(make_backend<Schedule::sparse>);
 }
 
 TEST_CASE("the bits do not depend on the number of threads") {
@@ -62,27 +71,32 @@ TEST_CASE("the bits do not depend on the number of threads") {
   const ScaledData data = made_up.view();
   const Parameters start = varied_weights(shape);
   const auto order = reversed_order(shape.n_cells);
-  std::vector<Parameters> results;
-  std::vector<EpochLoss> losses;
-  for (const int n_threads : {1, 2, 3, 4, 7}) {
-    const auto backend = cpu::make_cpu_backend(data, start.shape, options_for(shape, 1), n_threads);
-    backend->set_parameters(start);
-    for (std::uint32_t epoch = 0; epoch < 3; ++epoch) {
-      losses.push_back(backend->train_epoch(epoch, order, {}));
+  for (const auto& [gamma, schedule] :
+       {std::pair{1.0f, Schedule::dense}, {0.0f, Schedule::sparse}}) {
+    TrainingOptions options = options_for(shape, gamma);
+    options.schedule = schedule;
+    std::vector<Parameters> results;
+    std::vector<EpochLoss> losses;
+    for (const int n_threads : {1, 2, 3, 4, 7}) {
+      const auto backend = cpu::make_cpu_backend(data, start.shape, options, n_threads);
+      backend->set_parameters(start);
+      for (std::uint32_t epoch = 0; epoch < 3; ++epoch) {
+        losses.push_back(backend->train_epoch(epoch, order, {}));
+      }
+      results.push_back(backend->parameters());
     }
-    results.push_back(backend->parameters());
-  }
-  for (std::size_t k = 1; k < results.size(); ++k) {
-    for (std::size_t epoch = 0; epoch < 3; ++epoch) {
-      CHECK(losses[3 * k + epoch].masked == losses[epoch].masked);
-      CHECK(losses[3 * k + epoch].biozero == losses[epoch].biozero);
+    for (std::size_t k = 1; k < results.size(); ++k) {
+      for (std::size_t epoch = 0; epoch < 3; ++epoch) {
+        CHECK(losses[3 * k + epoch].masked == losses[epoch].masked);
+        CHECK(losses[3 * k + epoch].biozero == losses[epoch].biozero);
+      }
+      const auto first = test::arrays_of(results[0]);
+      const auto other = test::arrays_of(results[k]);
+      for (std::size_t a = 0; a < first.size(); ++a) CHECK(*first[a] == *other[a]);
     }
-    const auto first = test::arrays_of(results[0]);
-    const auto other = test::arrays_of(results[k]);
-    for (std::size_t a = 0; a < first.size(); ++a) CHECK(*first[a] == *other[a]);
   }
 }
 
 TEST_CASE("an epoch stops where the callback says so, and passes its exception on") {
-  check_callback(make_backend, 3000);
+  check_callback(make_backend<Schedule::automatic>, 3000);
 }
