@@ -105,4 +105,40 @@ __device__ __forceinline__ void norm_silu_of_cell_backward(const float* normalis
   }
 }
 
+/// A tile of 4 inputs x 2 outputs of the weight's gradient, from inputs k and outputs o on:
+/// sums[r][c] = sum over cells, in order, of in[cell][k + r] * gradient[cell][o + c]. What lies
+/// beyond the widths repeats the last.
+__device__ __forceinline__ void weight_gradient_tile(const float* in, int n_in,
+                                                     const float* gradient, int n_out, int n_cells,
+                                                     int k, int o, float (&sums)[4][2]) {
+  const int last_k = n_in - 1;
+  const int last_o = n_out - 1;
+  for (int cell = 0; cell < n_cells; ++cell) {
+    const float* left = in + static_cast<std::size_t>(cell) * n_in;
+    const float* right = gradient + static_cast<std::size_t>(cell) * n_out;
+    const float right0 = right[o];
+    const float right1 = right[min(o + 1, last_o)];
+#pragma unroll
+    for (int r = 0; r < 4; ++r) {
+      const float factor = left[min(k + r, last_k)];
+      sums[r][0] = fmaf(factor, right0, sums[r][0]);
+      sums[r][1] = fmaf(factor, right1, sums[r][1]);
+    }
+  }
+}
+
+/// Sums over cells for one unit of a block.
+struct UnitSums {
+  float gain = 0.0f;
+  float shift = 0.0f;
+  float bias = 0.0f;
+
+  __device__ __forceinline__ void add_cell(float shift_gradient, float normalised,
+                                           float linear_gradient) {
+    gain = fmaf(shift_gradient, normalised, gain);
+    shift += shift_gradient;
+    bias += linear_gradient;
+  }
+};
+
 }  // namespace maskclass::cuda

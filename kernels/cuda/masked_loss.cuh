@@ -20,6 +20,15 @@ __device__ __forceinline__ GradientScale gradient_scale(const LossScale& scale, 
           static_cast<float>(2 * scale.biozero * static_cast<double>(gamma))};
 }
 
+/// The gradient of the loss at one entry, from its residual, the weight of its mask (0 where it is
+/// not masked) and its biozero probability (0 at non-zeros); adds the entry's part of the loss.
+__device__ __forceinline__ float entry_gradient(float residual, float weight, float biozero,
+                                                const GradientScale& scale, SliceLoss& loss) {
+  loss.masked = fmaf(weight * residual, residual, loss.masked);
+  loss.biozero = fmaf(biozero * residual, residual, loss.biozero);
+  return fmaf(biozero, scale.biozero, weight * scale.masked) * residual;
+}
+
 /// The gradient of the loss at one entry of a tile, whose output is `out`; adds the entry's part of
 /// the loss, before the denominators, to `loss`. The residual of both terms is out - target, since
 /// a zero's target is its scaled zero. Entries beyond the batch or the genes have no weight.
@@ -30,10 +39,7 @@ __device__ __forceinline__ float loss_gradient(const Tile& tile, const Corruptio
   const bool masked = (tile.masked[cell] >> gene & 1u) != 0;
   const bool present = (tile.present[cell] >> gene & 1u) != 0;
   const float weight = !masked ? 0.0f : present ? how.nonzero_weight : how.zero_weight;
-  const float biozero = tile.biozero[cell][gene];
-  loss.masked = fmaf(weight * residual, residual, loss.masked);
-  loss.biozero = fmaf(biozero * residual, residual, loss.biozero);
-  return fmaf(biozero, scale.biozero, weight * scale.masked) * residual;
+  return entry_gradient(residual, weight, tile.biozero[cell][gene], scale, loss);
 }
 
 /// The denominators from the parts of all slices and tiles; one warp, the result in every lane.

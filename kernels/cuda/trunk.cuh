@@ -153,18 +153,15 @@ __device__ __forceinline__ void trunk_backward(const Widths& widths, const float
   // Thread by unit: the group's cells in order.
   float* sums = exchange.vector_gradient + static_cast<std::size_t>(group_index) * 3 * n_units;
   for (int unit = threadIdx.x; unit < n_units; unit += kThreads) {
-    float gain = 0.0f;
-    float shift = 0.0f;
-    float bias = 0.0f;
+    UnitSums unit_sums;
     for (int cell = 0; cell < group.n_cells; ++cell) {
-      const float dy = rows.second[cell * n_units + unit];
-      gain = fmaf(dy, rows.trace[cell * trace_width(widths) + unit], gain);
-      shift += dy;
-      bias += rows.first[cell * n_units + unit];
+      unit_sums.add_cell(rows.second[cell * n_units + unit],
+                         rows.trace[cell * trace_width(widths) + unit],
+                         rows.first[cell * n_units + unit]);
     }
-    sums[unit] = gain;
-    sums[n_units + unit] = shift;
-    sums[2 * n_units + unit] = bias;
+    sums[unit] = unit_sums.gain;
+    sums[n_units + unit] = unit_sums.shift;
+    sums[2 * n_units + unit] = unit_sums.bias;
   }
 }
 
@@ -177,8 +174,7 @@ struct TrunkGradients {
   int n_groups;
 };
 
-/// Adam for the weights of block b (1 or 2), tiles of 4 inputs x 2 outputs a thread:
-/// gradient[k][o] = sum over cells, in order, of output[cell][k] * gradient[cell][o].
+/// Adam for the weights of block b (1 or 2), tiles of 4 inputs x 2 outputs a thread.
 template <class Widths>
 __device__ __forceinline__ void update_trunk_weights(const Widths& widths, int b,
                                                      const AdamStep& adam,
@@ -192,26 +188,14 @@ __device__ __forceinline__ void update_trunk_weights(const Widths& widths, int b
   for (int tile = thread; tile < n_tiles; tile += n_threads) {
     const int k = tile / n_pairs * 4;
     const int o = tile % n_pairs * 2;
-    const int last_k = block.n_in - 1;
-    const int last_o = block.n_out - 1;
     float sums[4][2] = {};
-    for (int cell = 0; cell < gradients.n_cells; ++cell) {
-      const float* in = gradients.block_output[b - 1] + static_cast<std::size_t>(cell) * block.n_in;
-      const float* out =
-          gradients.block_gradient[b - 1] + static_cast<std::size_t>(cell) * block.n_out;
-      const float right[2] = {out[o], out[min(o + 1, last_o)]};
-#pragma unroll
-      for (int r = 0; r < 4; ++r) {
-        const float left = in[min(k + r, last_k)];
-        sums[r][0] = fmaf(left, right[0], sums[r][0]);
-        sums[r][1] = fmaf(left, right[1], sums[r][1]);
-      }
-    }
+    weight_gradient_tile(gradients.block_output[b - 1], block.n_in, gradients.block_gradient[b - 1],
+                         block.n_out, gradients.n_cells, k, o, sums);
 #pragma unroll
     for (int r = 0; r < 4; ++r) {
 #pragma unroll
       for (int c = 0; c < 2; ++c) {
-        if (k + r > last_k || o + c > last_o) continue;
+        if (k + r >= block.n_in || o + c >= block.n_out) continue;
         update(adam, sums[r][c], trunk, block.weight + (k + r) * block.weight_stride() + o + c);
       }
     }
