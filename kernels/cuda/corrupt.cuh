@@ -27,13 +27,18 @@ struct TileCells {
   float basis[kBiozeroTerms][kTileCells];
 };
 
+/// Numbers of a tile [cell][gene] in shared memory. Rows are 16-byte aligned, and eight of them
+/// apart by 32 banks in all, for the fragments of tensor cores.
+inline constexpr int kTileStride = kSliceGenes + 4;
+using TileRows = float[kTileCells][kTileStride];
+
 /// A slice of a batch. In shared memory.
 struct Tile {
-  float input[kTileCells][kSliceGenes];    ///< corrupted, scaled; 0 beyond the batch and genes
-  float target[kTileCells][kSliceGenes];   ///< scaled; decoding puts the output's gradient there
-  float biozero[kTileCells][kSliceGenes];  ///< biozero probability at zeros where it counts, else 0
-  std::uint32_t present[kTileCells];       ///< bit a gene
-  std::uint32_t masked[kTileCells];        ///< bit a gene
+  TileRows input;                     ///< corrupted, scaled; 0 beyond the batch and genes
+  TileRows target;                    ///< scaled; decoding puts the output's gradient there
+  TileRows biozero;                   ///< biozero probability at zeros where it counts, else 0
+  std::uint32_t present[kTileCells];  ///< bit a gene
+  std::uint32_t masked[kTileCells];   ///< bit a gene
 };
 
 /// A slice's biozero coefficients in shared memory; the odd stride spreads genes over the banks.

@@ -37,6 +37,14 @@ Corruption corruption_of(const TrainingOptions& options) {
           options.biozero_weight};
 }
 
+void check_precision(Precision precision, const DeviceInfo& device) {
+  if (precision == Precision::fp32 || device.capability_major >= 8) return;
+  throw DeviceError(Fault::capability,
+                    "TF32 needs compute capability 8.0; GPU " + std::to_string(device.index) +
+                        " (" + device.name + ") has " + std::to_string(device.capability_major) +
+                        "." + std::to_string(device.capability_minor) + ": use --precision fp32");
+}
+
 /// All memory of a job on the device, planned before any is allocated.
 struct JobMemory {
   JobMemory(std::int64_t n_cells, std::int64_t n_nonzeros, const NetworkShape& shape,
@@ -65,11 +73,13 @@ class CudaBackend final : public Backend {
               const TrainingOptions& options, const CudaOptions& cuda_options)
       : shape_(shape),
         options_(options),
+        precision_(cuda_options.precision),
         context_(cuda_options.context),
         memory_(n_cells, n_nonzeros, shape, options) {
     const DeviceInfo device = current_device();
     const DriverChoice choice =
         choose_driver(cuda_options.driver, shape, options.batch_size, device);
+    check_precision(cuda_options.precision, device);
     prepare_step_kernels(shape, device.shared_bytes_per_block);
     if (context_.stream == nullptr) context_.stream = own_stream_.emplace().get();
     memory_.plan.allocate(context_);
@@ -108,6 +118,7 @@ class CudaBackend final : public Backend {
 
   NetworkShape shape_;
   TrainingOptions options_;
+  Precision precision_;
   Context context_;
   std::optional<Stream> own_stream_;
   JobMemory memory_;
@@ -126,6 +137,7 @@ TrainingStep CudaBackend::step_of(int batch_size) const {
   step.shape = shape_;
   step.batch_size = batch_size;
   step.most_cells = batch_size;
+  step.precision = precision_;
   return step;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "kernels/backend.h"
+#include "kernels/cuda/precision.h"
 #include "kernels/cuda/runtime/context.h"
 
 namespace maskclass::cuda {
@@ -14,11 +15,6 @@ enum class Driver {
   automatic,   ///< persistent where its limits allow it, else graph
   graph,       ///< a captured graph of five kernels a step
   persistent,  ///< one cooperative kernel for many steps, weights and moments on chip
-};
-
-enum class Precision {
-  fp32,
-  tf32,  ///< products of the wide layers on tensor cores; needs compute capability 8.0
 };
 
 struct CudaOptions {

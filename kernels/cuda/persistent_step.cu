@@ -104,6 +104,7 @@ __device__ void move_slice(const TrainingArgs<PaperWidths>& args, int slice,
 }
 
 /// Phase 1 of one slice.
+template <Precision kPrecision>
 __device__ __forceinline__ void encode(const TrainingArgs<PaperWidths>& args, const Batch& batch,
                                        std::uint32_t epoch, int slice, ResidentSlice& resident,
                                        SliceBlock& shared) {
@@ -113,28 +114,31 @@ __device__ __forceinline__ void encode(const TrainingArgs<PaperWidths>& args, co
   fill_tile<true>(args.columns, args.how, epoch, slice, batch.n_cells, resident.cells,
                   resident.coefficients, resident.tile, counts);
   __syncthreads();
-  project_tile(PaperWidths{}, resident.tile.input, resident.encoder[0], args.exchange,
-               args.most_cells, slice, 0, batch.n_cells, 0);
+  project_tile<kPrecision>(PaperWidths{}, resident.tile.input, resident.encoder[0], args.exchange,
+                           args.most_cells, slice, 0, batch.n_cells, 0);
   store_tile_sums(counts, shared.scratch, args.exchange.tile_sums[slice]);
 }
 
 /// Phase 3 of one slice; shared.cells are the activations.
+template <Precision kPrecision>
 __device__ __forceinline__ void decode(const TrainingArgs<PaperWidths>& args, const Batch& batch,
                                        const AdamStep& adam, const GradientScale& scale, int slice,
                                        ResidentSlice& resident, SliceBlock& shared) {
   SliceLoss loss{};
   float output[4] = {};
-  multiply_by_rows(shared.cells, resident.output[0], output);
-  outputs_to_gradients(output, resident.output_bias[0], args.how, scale, resident.tile, loss);
+  Products<kPrecision>::multiply_by_rows(shared.cells, resident.output[0], output);
+  outputs_to_gradients<kPrecision>(output, resident.output_bias[0], args.how, scale, resident.tile,
+                                   loss);
   __syncthreads();
   float bias_gradient = 0.0f;
   add_bias_gradient(resident.tile.target, bias_gradient);
-  project_tile(PaperWidths{}, resident.tile.target, resident.output[0], args.exchange,
-               args.most_cells, slice, 0, batch.n_cells, 0);
+  project_tile<kPrecision>(PaperWidths{}, resident.tile.target, resident.output[0], args.exchange,
+                           args.most_cells, slice, 0, batch.n_cells, 0);
   float gradient[4][2] = {};
-  multiply_transposed(resident.tile.target, shared.cells, gradient);
+  Products<kPrecision>::multiply_transposed(resident.tile.target, shared.cells, gradient);
   __syncthreads();  // all have read the weights
-  update_chunk(PaperWidths{}, adam, gradient, view_of(resident.output), kChunkStride, 0);
+  update_chunk<kPrecision>(PaperWidths{}, adam, gradient, view_of(resident.output), kChunkStride,
+                           0);
   if (threadIdx.x < kSliceGenes) {
     update(adam, bias_gradient, view_of(resident.output_bias), threadIdx.x);
   }
@@ -142,13 +146,16 @@ __device__ __forceinline__ void decode(const TrainingArgs<PaperWidths>& args, co
 }
 
 /// Phase 5 of one slice; shared.cells are the gradients.
+template <Precision kPrecision>
 __device__ __forceinline__ void encode_backward(const AdamStep& adam, ResidentSlice& resident,
                                                 const SliceBlock& shared) {
   float gradient[4][2] = {};
-  multiply_transposed(resident.tile.input, shared.cells, gradient);
-  update_chunk(PaperWidths{}, adam, gradient, view_of(resident.encoder), kChunkStride, 0);
+  Products<kPrecision>::multiply_transposed(resident.tile.input, shared.cells, gradient);
+  update_chunk<kPrecision>(PaperWidths{}, adam, gradient, view_of(resident.encoder), kChunkStride,
+                           0);
 }
 
+template <Precision kPrecision>
 __device__ __forceinline__ void run_slices(const TrainingArgs<PaperWidths>& args, Steps steps,
                                            int first_slice, int end_slice, unsigned char* memory) {
   const cooperative_groups::grid_group grid = cooperative_groups::this_grid();
@@ -165,7 +172,7 @@ __device__ __forceinline__ void run_slices(const TrainingArgs<PaperWidths>& args
     const AdamStep adam = args.schedule.adam[step];
     __syncthreads();
     for (int slice = first_slice; slice < end_slice; ++slice) {
-      encode(args, batch, epoch, slice, resident[slice - first_slice], shared);
+      encode<kPrecision>(args, batch, epoch, slice, resident[slice - first_slice], shared);
       __syncthreads();  // the scratch is used again
     }
     grid.sync();
@@ -175,7 +182,7 @@ __device__ __forceinline__ void run_slices(const TrainingArgs<PaperWidths>& args
     const GradientScale scale = gradient_scale(*args.exchange.loss_scale, args.how.biozero_weight);
     __syncthreads();
     for (int slice = first_slice; slice < end_slice; ++slice) {
-      decode(args, batch, adam, scale, slice, resident[slice - first_slice], shared);
+      decode<kPrecision>(args, batch, adam, scale, slice, resident[slice - first_slice], shared);
       __syncthreads();
     }
     grid.sync();
@@ -184,7 +191,7 @@ __device__ __forceinline__ void run_slices(const TrainingArgs<PaperWidths>& args
                shared.cells);
     __syncthreads();
     for (int slice = first_slice; slice < end_slice; ++slice) {
-      encode_backward(adam, resident[slice - first_slice], shared);
+      encode_backward<kPrecision>(adam, resident[slice - first_slice], shared);
     }
   }
   __syncthreads();
@@ -255,6 +262,7 @@ __device__ __forceinline__ void run_trunk(const TrainingArgs<PaperWidths>& args,
   for (int a = 0; a < kArrays; ++a) copy(shared.parameters[a], kTrunkLayout.size, arrays[a]);
 }
 
+template <Precision kPrecision>
 __global__ void __launch_bounds__(kThreads, 1)
     persistent_kernel(const __grid_constant__ TrainingArgs<PaperWidths> args, Steps steps,
                       int slices_a_block, int n_slice_blocks) {
@@ -262,8 +270,8 @@ __global__ void __launch_bounds__(kThreads, 1)
   const int block = static_cast<int>(blockIdx.x);
   if (block < n_slice_blocks) {
     const int first = block * slices_a_block;
-    run_slices(args, steps, first, min(first + slices_a_block, args.columns.n_slices),
-               block_memory);
+    run_slices<kPrecision>(args, steps, first, min(first + slices_a_block, args.columns.n_slices),
+                           block_memory);
   } else {
     run_trunk(args, steps, block - n_slice_blocks, block_memory);
   }
@@ -316,11 +324,13 @@ void launch_persistent(const TrainingStep& step, const PersistentPlan& plan, std
   int slices_a_block = plan.slices_a_block;
   int n_slice_blocks = plan.n_slice_blocks;
   void* arguments[] = {&args, &steps, &slices_a_block, &n_slice_blocks};
-  check(cudaFuncSetAttribute(persistent_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+  auto* const kernel = step.precision == Precision::tf32 ? persistent_kernel<Precision::tf32>
+                                                         : persistent_kernel<Precision::fp32>;
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                              static_cast<int>(plan.shared_bytes)),
         "shared memory for persistent_kernel");
-  check(cudaLaunchCooperativeKernel(persistent_kernel, dim3(plan.n_blocks()), dim3(kThreads),
-                                    arguments, plan.shared_bytes, stream),
+  check(cudaLaunchCooperativeKernel(kernel, dim3(plan.n_blocks()), dim3(kThreads), arguments,
+                                    plan.shared_bytes, stream),
         "persistent_kernel");
 }
 

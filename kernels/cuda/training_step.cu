@@ -23,7 +23,7 @@
 namespace maskclass::cuda {
 namespace {
 
-template <class Widths, bool kCorrupt>
+template <class Widths, bool kCorrupt, Precision kPrecision>
 __global__ void __launch_bounds__(kThreads, 2)
     encode_kernel(const __grid_constant__ TrainingArgs<Widths> args) {
   __shared__ Tile tile;
@@ -60,8 +60,8 @@ __global__ void __launch_bounds__(kThreads, 2)
     load_chunk(layer + chunk * kChunk, args.widths.hidden, kSliceGenes,
                units_of(args.widths, chunk), weights);
     __syncthreads();
-    project_tile(args.widths, tile.input, weights, args.exchange, args.most_cells, slice,
-                 first_cell, n_cells, chunk);
+    project_tile<kPrecision>(args.widths, tile.input, weights, args.exchange, args.most_cells,
+                             slice, first_cell, n_cells, chunk);
   }
   store_tile_sums(counts, scratch, sums);
 }
@@ -102,7 +102,7 @@ __global__ void __launch_bounds__(kThreads, 2)
   for (int k = threadIdx.x; k < group.n_cells * width; k += kThreads) trace[k] = rows.trace[k];
 }
 
-template <class Widths>
+template <class Widths, Precision kPrecision>
 __global__ void __launch_bounds__(kThreads, 1)
     decode_kernel(const __grid_constant__ TrainingArgs<Widths> args) {
   __shared__ Tile tile;
@@ -158,9 +158,9 @@ __global__ void __launch_bounds__(kThreads, 1)
       load_weights(chunk);
       load_hidden(tile_index, chunk);
       __syncthreads();
-      multiply_by_rows(hidden, weights, output);
+      Products<kPrecision>::multiply_by_rows(hidden, weights, output);
     }
-    outputs_to_gradients(output, bias, args.how, scale, tile, loss);
+    outputs_to_gradients<kPrecision>(output, bias, args.how, scale, tile, loss);
     __syncthreads();
     add_bias_gradient(tile.target, bias_gradient);
     for (int chunk = 0; chunk < n_chunks; ++chunk) {
@@ -169,8 +169,8 @@ __global__ void __launch_bounds__(kThreads, 1)
         load_weights(chunk);
         __syncthreads();
       }
-      project_tile(args.widths, tile.target, weights, args.exchange, args.most_cells, slice,
-                   first_cell, n_cells, chunk);
+      project_tile<kPrecision>(args.widths, tile.target, weights, args.exchange, args.most_cells,
+                               slice, first_cell, n_cells, chunk);
     }
     if (n_tiles > 1) {
       float* to = saved_gradient(tile_index);
@@ -194,10 +194,10 @@ __global__ void __launch_bounds__(kThreads, 1)
         }
         __syncthreads();
       }
-      multiply_transposed(tile.target, hidden, gradient);
+      Products<kPrecision>::multiply_transposed(tile.target, hidden, gradient);
     }
-    update_chunk(args.widths, args.schedule.adam[batch.index], gradient, layer, args.widths.hidden,
-                 chunk);
+    update_chunk<kPrecision>(args.widths, args.schedule.adam[batch.index], gradient, layer,
+                             args.widths.hidden, chunk);
   }
   if (threadIdx.x < kSliceGenes) {
     update(args.schedule.adam[batch.index], bias_gradient, args.wide.output_bias,
@@ -237,7 +237,7 @@ __global__ void __launch_bounds__(kThreads, 2)
   }
 }
 
-template <class Widths>
+template <class Widths, Precision kPrecision>
 __global__ void __launch_bounds__(kThreads, 2)
     encode_backward_kernel(const __grid_constant__ TrainingArgs<Widths> args) {
   __shared__ Tile tile;
@@ -285,10 +285,10 @@ __global__ void __launch_bounds__(kThreads, 2)
                         tile, counts);
       }
       __syncthreads();
-      multiply_transposed(tile.input, gradients, gradient);
+      Products<kPrecision>::multiply_transposed(tile.input, gradients, gradient);
     }
-    update_chunk(args.widths, adam, gradient, slice_of(args, args.wide.encoder, slice),
-                 args.widths.hidden, chunk);
+    update_chunk<kPrecision>(args.widths, adam, gradient, slice_of(args, args.wide.encoder, slice),
+                             args.widths.hidden, chunk);
   }
 }
 
@@ -313,15 +313,16 @@ __global__ void __launch_bounds__(kThreads, 2)
                    static_cast<std::size_t>(first_cell) * args.widths.hidden + chunk * kChunk,
                args.widths.hidden, n_cells, units_of(args.widths, chunk), hidden);
     __syncthreads();
-    multiply_by_rows(hidden, weights, output);
+    Products<Precision::fp32>::multiply_by_rows(hidden, weights, output);
   }
-  const int gene = slice * kSliceGenes + static_cast<int>(threadIdx.x) % kWarpSize;
+  const Products<Precision::fp32>::OutputPlace mine;
+  const int gene = slice * kSliceGenes + mine.column(0);
   if (gene >= args.columns.n_genes) return;
   const GeneScaling scaling = args.columns.genes[gene];
   const float bias = args.wide.output_bias.value[gene];
 #pragma unroll
   for (int r = 0; r < 4; ++r) {
-    const int cell = 4 * (static_cast<int>(threadIdx.x) / kWarpSize) + r;
+    const int cell = mine.row(r);
     if (cell >= n_cells) break;
     log2_out[static_cast<std::size_t>(first_cell + cell) * args.columns.n_genes + gene] =
         inverse_scale(output[r] + bias, scaling);
@@ -370,27 +371,41 @@ TrunkLaunch trunk_launch(const Widths& widths, int n_cells) {
 
 }  // namespace
 
-void launch_step(const TrainingStep& step, cudaStream_t stream) {
+namespace {
+
+template <Precision kPrecision>
+void launch_step_in(const TrainingStep& step, cudaStream_t stream) {
   with_widths(step.shape, [&](const auto& widths) {
     const auto args = args_of(step, widths);
     using Widths = std::decay_t<decltype(widths)>;
     const auto n_slices = static_cast<unsigned>(step.columns.n_slices);
     const auto n_tiles = static_cast<unsigned>(most_tiles(args));
     const TrunkLaunch trunk = trunk_launch(widths, step.batch_size);
-    encode_kernel<Widths, true><<<dim3(n_slices, n_tiles), kThreads, 0, stream>>>(args);
+    encode_kernel<Widths, true, kPrecision><<<dim3(n_slices, n_tiles), kThreads, 0, stream>>>(args);
     check_launch("encode_kernel");
     trunk_forward_kernel<<<trunk.n_blocks, kThreads, trunk.shared_bytes, stream>>>(args,
                                                                                    trunk.staged);
     check_launch("trunk_forward_kernel");
-    decode_kernel<<<n_slices, kThreads, 0, stream>>>(args);
+    decode_kernel<Widths, kPrecision><<<n_slices, kThreads, 0, stream>>>(args);
     check_launch("decode_kernel");
     trunk_backward_kernel<<<trunk.n_blocks, kThreads, trunk.shared_bytes, stream>>>(args,
                                                                                     trunk.staged);
     check_launch("trunk_backward_kernel");
     constexpr unsigned kTrunkBlocks = 4;
-    encode_backward_kernel<<<n_slices + kTrunkBlocks, kThreads, 0, stream>>>(args);
+    encode_backward_kernel<Widths, kPrecision>
+        <<<n_slices + kTrunkBlocks, kThreads, 0, stream>>>(args);
     check_launch("encode_backward_kernel");
   });
+}
+
+}  // namespace
+
+void launch_step(const TrainingStep& step, cudaStream_t stream) {
+  if (step.precision == Precision::tf32) {
+    launch_step_in<Precision::tf32>(step, stream);
+  } else {
+    launch_step_in<Precision::fp32>(step, stream);
+  }
 }
 
 void launch_inference(const TrainingStep& step, int n_cells, float* log2_out, cudaStream_t stream) {
@@ -400,7 +415,7 @@ void launch_inference(const TrainingStep& step, int n_cells, float* log2_out, cu
     const auto n_slices = static_cast<unsigned>(step.columns.n_slices);
     const auto n_tiles = static_cast<unsigned>((n_cells + kTileCells - 1) / kTileCells);
     const TrunkLaunch trunk = trunk_launch(widths, n_cells);
-    encode_kernel<Widths, false>
+    encode_kernel<Widths, false, Precision::fp32>
         <<<dim3(n_slices, static_cast<unsigned>(most_tiles(args))), kThreads, 0, stream>>>(args);
     check_launch("encode_kernel");
     trunk_forward_kernel<<<trunk.n_blocks, kThreads, trunk.shared_bytes, stream>>>(args,

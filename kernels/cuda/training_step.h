@@ -3,6 +3,7 @@
 #include <cuda_runtime_api.h>
 
 #include "kernels/cuda/columns.h"
+#include "kernels/cuda/precision.h"
 #include "kernels/cuda/training_memory.h"
 #include "kernels/parameters.h"
 
@@ -19,6 +20,7 @@ struct TrainingStep {
   NetworkShape shape;
   int batch_size = 0;
   int most_cells = 0;
+  Precision precision = Precision::fp32;
 };
 
 /// Kernels of one step in the graph driver.

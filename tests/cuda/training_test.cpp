@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/runtime/device.h"
 #include "tests/kernels/training_step_cases.h"
 
 using namespace maskclass;
@@ -13,6 +14,7 @@ MakeBackend maker(cuda::Driver driver) {
       [driver](const ScaledData& data, const NetworkShape& shape, const TrainingOptions& options) {
         cuda::CudaOptions cuda_options;
         cuda_options.driver = driver;
+        cuda_options.precision = precision;
         return cuda::make_cuda_backend(data, shape, options, cuda_options);
       };
 }
@@ -20,6 +22,32 @@ MakeBackend maker(cuda::Driver driver) {
 /// The shapes that the persistent kernel takes.
 const Shape kPersistentShapes[] = {
     {1, 1, 64, 32, 32}, {33, 26, 64, 32, 32}, {17, 70, 64, 32, 16}, {9, 33, 64, 32, 3}};
+
+/// Both drivers, two epochs.
+void check_same_bits(cuda::Precision precision) {
+  const Shape shape{70, 200, 64, 32, 32};
+  const MadeUpData made_up(shape.n_cells, shape.n_genes);
+  const ScaledData data = made_up.view();
+  const Parameters start = varied_weights(shape);
+  const auto order = reversed_order(shape.n_cells);
+  std::vector<Parameters> results;
+  std::vector<EpochLoss> losses;
+  for (const cuda::Driver driver : {cuda::Driver::graph, cuda::Driver::persistent}) {
+    const auto backend = maker(driver, precision)(data, start.shape, options_for(shape, 1));
+    backend->set_parameters(start);
+    for (std::uint32_t epoch = 0; epoch < 2; ++epoch) {
+      losses.push_back(backend->train_epoch(epoch, order, {}));
+    }
+    results.push_back(backend->parameters());
+  }
+  for (std::size_t epoch = 0; epoch < 2; ++epoch) {
+    CHECK(losses[epoch].masked == losses[2 + epoch].masked);
+    CHECK(losses[epoch].biozero == losses[2 + epoch].biozero);
+  }
+  const auto graph = arrays_of(results[0]);
+  const auto persistent = arrays_of(results[1]);
+  for (std::size_t a = 0; a < graph.size(); ++a) CHECK(*graph[a] == *persistent[a]);
+}
 
 }  // namespace
 
@@ -39,6 +67,19 @@ TEST_CASE("persistent: weights after several batches agree with the float64 refe
   check_weights_after_several_batches(maker(cuda::Driver::persistent));
 }
 
+TEST_CASE("TF32: losses, gradients and weights agree as far as its operands do") {
+  if (cuda::current_device().capability_major < 8) {
+    MESSAGE("skipped: TF32 needs compute capability 8.0");
+    return;
+  }
+  const auto graph = maker(cuda::Driver::graph, cuda::Precision::tf32);
+  const auto persistent = maker(cuda::Driver::persistent, cuda::Precision::tf32);
+  check_losses_and_gradients(graph, kShapes, kTf32Rounding);
+  check_losses_and_gradients(persistent, kPersistentShapes, kTf32Rounding);
+  check_weights_after_several_batches(graph, kTf32Rounding);
+  check_weights_after_several_batches(persistent, kTf32Rounding);
+}
+
 TEST_CASE("reconstruction and latent agree with the float64 reference") {
   check_reconstruction(maker(cuda::Driver::graph));
 }
@@ -47,27 +88,9 @@ TEST_CASE("an epoch stops where the callback says so, and passes its exception o
   check_callback(maker(cuda::Driver::graph), 400);
 }
 
-TEST_CASE("both drivers give the same bits") {
-  const Shape shape{70, 200, 64, 32, 32};
-  const MadeUpData made_up(shape.n_cells, shape.n_genes);
-  const ScaledData data = made_up.view();
-  const Parameters start = varied_weights(shape);
-  const auto order = reversed_order(shape.n_cells);
-  std::vector<Parameters> results;
-  std::vector<EpochLoss> losses;
-  for (const cuda::Driver driver : {cuda::Driver::graph, cuda::Driver::persistent}) {
-    const auto backend = maker(driver)(data, start.shape, options_for(shape, 1));
-    backend->set_parameters(start);
-    for (std::uint32_t epoch = 0; epoch < 2; ++epoch) {
-      losses.push_back(backend->train_epoch(epoch, order, {}));
-    }
-    results.push_back(backend->parameters());
+TEST_CASE("both drivers give the same bits, in either precision") {
+  for (const cuda::Precision precision : {cuda::Precision::fp32, cuda::Precision::tf32}) {
+    if (cuda::current_device().capability_major < 8 && precision == cuda::Precision::tf32) continue;
+    check_same_bits(precision);
   }
-  for (std::size_t epoch = 0; epoch < 2; ++epoch) {
-    CHECK(losses[epoch].masked == losses[2 + epoch].masked);
-    CHECK(losses[epoch].biozero == losses[2 + epoch].biozero);
-  }
-  const auto graph = arrays_of(results[0]);
-  const auto persistent = arrays_of(results[1]);
-  for (std::size_t a = 0; a < graph.size(); ++a) CHECK(*graph[a] == *persistent[a]);
 }
