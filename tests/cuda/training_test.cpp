@@ -9,14 +9,13 @@ using namespace maskclass::test;
 
 namespace {
 
-MakeBackend maker(cuda::Driver driver) {
-  return
-      [driver](const ScaledData& data, const NetworkShape& shape, const TrainingOptions& options) {
-        cuda::CudaOptions cuda_options;
-        cuda_options.driver = driver;
-        cuda_options.precision = precision;
-        return cuda::make_cuda_backend(data, shape, options, cuda_options);
-      };
+MakeBackend maker(cuda::Driver driver, cuda::Precision precision = cuda::Precision::fp32) {
+  return [=](const ScaledData& data, const NetworkShape& shape, const TrainingOptions& options) {
+    cuda::CudaOptions cuda_options;
+    cuda_options.driver = driver;
+    cuda_options.precision = precision;
+    return cuda::make_cuda_backend(data, shape, options, cuda_options);
+  };
 }
 
 /// The shapes that the persistent kernel takes.
