@@ -50,9 +50,12 @@ DenoiseOptions DenoiseCommand::engine_options() const {
   DenoiseOptions options = engine;
   options.preprocess.min_cells = input.min_cells;
   options.preprocess.drop_empty_cells = input.drop_empty_cells;
-  const double variant_gamma = variant == "best" ? 0 : 1;
+  const double variant_gamma = variant == "balanced" ? 1 : 0;
   options.training.biozero_weight = static_cast<float>(gamma < 0 ? variant_gamma : gamma);
-  options.observed = observed == "replace" ? Observed::replace : Observed::keep;
+  options.calibrated = variant == "calibrated";
+  if (biozero == "calibrated") options.biozero = BiozeroEstimator::calibrated;
+  if (observed == "replace") options.observed = Observed::replace;
+  if (observed == "posterior") options.observed = Observed::posterior;
   options.device = device_options(*this);
   options.n_threads = common.thread_count();
   return options;
@@ -78,16 +81,24 @@ void add_what_is_done(CLI::App& app, DenoiseCommand& command) {
   app.add_option("-o,--output", command.output,
                  "Where the results go: .h5ad, a folder of Matrix Market files (a name without "
                  "ending), .mtx[.gz], .csv/.tsv[.gz] or .npy");
-  app.add_option("--variant", command.variant,
-                 "balanced (gamma = 1) pulls likely biological zeros to zero, best (gamma = 0) "
-                 "does not")
-      ->check(CLI::IsMember({"best", "balanced"}));
+  app.add_option(
+         "--variant", command.variant,
+         "balanced (gamma = 1) pulls likely biological zeros to zero, best (gamma = 0) "
+         "does not; calibrated trains as best does and puts at zeros what a model of counts "
+         "and dropout, fitted to clusters of the latent, expects there")
+      ->check(CLI::IsMember({"best", "balanced", "calibrated"}));
+  app.add_option("--biozero", command.biozero,
+                 "Who says in training how likely a zero is biological: the paper's moments of "
+                 "non-zero counts, or the calibrated model of zeros and non-zeros")
+      ->check(CLI::IsMember({"moments", "calibrated"}));
   app.add_option("--outputs", command.outputs, "Results to write, separated by commas")
       ->delimiter(',')
       ->check(CLI::IsMember({"log2", "counts", "latent", "biozero"}));
-  app.add_option("--observed", command.observed,
-                 "Observed non-zeros keep their value, or the network's value replaces it")
-      ->check(CLI::IsMember({"keep", "replace"}));
+  app.add_option(
+         "--observed", command.observed,
+         "Observed non-zeros keep their value, or the network's value replaces it; posterior "
+         "(with --variant calibrated) normalises them by the library sizes before dropout")
+      ->check(CLI::IsMember({"keep", "replace", "posterior"}));
   app.add_flag("--all-genes", command.all_genes,
                "Write every gene; those not denoised hold their observed values");
   app.add_option("--save-model", command.save_model, "FILE.safetensors for the trained network");
@@ -180,6 +191,7 @@ nlohmann::ordered_json result_parameters(const DenoiseCommand& command,
   json["input"] = name_of(command.input.path);
   json["layer"] = command.input.layer;
   json["variant"] = command.variant;
+  json["biozero"] = command.biozero;
   json["seed"] = training.seed;
   json["min_cells"] = options.preprocess.min_cells;
   json["drop_empty_cells"] = options.preprocess.drop_empty_cells;

@@ -25,6 +25,7 @@ struct DenoiseCommand {
 
   std::string variant = "balanced";
   double gamma = -1;  ///< Below 0: what the variant says.
+  std::string biozero = "moments";
   std::string observed = "keep";
   std::string device = "auto";  ///< auto, cpu, cuda or cuda:N
   std::string cuda_driver = "auto";

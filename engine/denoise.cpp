@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <utility>
 
-#include "engine/biozero/moments.h"
-#include "engine/biozero/posterior.h"
-#include "engine/biozero/table.h"
+#include "engine/biozero/mask_probability.h"
 #include "engine/error.h"
 #include "engine/model/initial_weights.h"
 #include "engine/preprocess/normalise.h"
@@ -17,6 +16,13 @@
 
 namespace maskclass {
 
+namespace {
+
+/// Entries that the calibrated variant sets aside while it trains.
+constexpr double kHeldOutShare = 0.05;
+
+}  // namespace
+
 /// Lives at one address, since the backend refers to the arrays.
 struct Denoiser::State {
   DenoiseOptions options;
@@ -24,10 +30,10 @@ struct Denoiser::State {
   Preprocessed input;
   std::vector<double> library_factors;  ///< l_i = L_i / median(L)
   std::vector<std::uint32_t> cell_ids;
-  DropoutModel dropout;
-  BiozeroTable biozero;
+  MaskProbability biozero;
   std::unique_ptr<Backend> backend;
   ComputeDevice device;
+  std::optional<calibrated::Calibration> calibration;
   std::vector<EpochLoss> history;
 
   std::int64_t n_cells() const { return input.counts.n_cells; }
@@ -36,10 +42,14 @@ struct Denoiser::State {
     return {static_cast<std::int32_t>(n_genes()), options.hidden, options.latent};
   }
   ScaledData scaled_data() const;
+  DeviceBackend make_backend(const ScaledData& data, const Callbacks& callbacks) const;
+  std::vector<EpochLoss> train_on(Backend& on, const Callbacks& callbacks) const;
+  void train_and_calibrate(const Callbacks& callbacks);
   void finish_log2(std::int64_t first_cell, std::int64_t n_cells, float* log2) const;
   void to_counts(std::int64_t first_cell, std::int64_t n_cells, const float* log2,
                  float* counts) const;
-  void biozero_block(std::int64_t first_cell, std::int64_t n_cells, float* out) const;
+  void biozero_block(std::int64_t first_cell, std::int64_t n_cells, const float* network,
+                     float* out) const;
 };
 
 ScaledData Denoiser::State::scaled_data() const {
@@ -51,30 +61,62 @@ ScaledData Denoiser::State::scaled_data() const {
   data.scaled = input.scaled;
   data.cell_ids = cell_ids;
   data.genes = input.scaling;
-  data.biozero_coefficients = biozero.coefficients;
-  data.biozero_position = biozero.position;
-  data.biozero_shrink = biozero.shrink;
+  data.biozero_coefficients = biozero.table.coefficients;
+  data.biozero_position = biozero.table.position;
+  data.biozero_shrink = biozero.table.shrink;
   return data;
 }
 
-/// Clamps, and puts observed non-zeros back (paper, Algorithm 1, line 13).
+DeviceBackend Denoiser::State::make_backend(const ScaledData& data,
+                                            const Callbacks& callbacks) const {
+  return maskclass::make_backend(data, shape(), options.training, options.device, n_threads,
+                                 callbacks);
+}
+
+std::vector<EpochLoss> Denoiser::State::train_on(Backend& on, const Callbacks& callbacks) const {
+  on.set_parameters(initial_weights(shape(), options.training.seed));
+  return maskclass::train(on, cell_ids, options.n_epochs, options.training, callbacks);
+}
+
+/// Trains without the entries that are set aside, then gives the backend that network.
+void Denoiser::State::train_and_calibrate(const Callbacks& callbacks) {
+  const CsrView counts = input.counts.view();
+  const HeldOut held_out = hold_out(kHeldOutShare, options.training.seed, cell_ids, n_genes());
+  const Thinned thinned = without(held_out, counts, input.scaled);
+  ScaledData data = scaled_data();
+  data.indptr = thinned.indptr;
+  data.indices = thinned.indices;
+  data.scaled = thinned.scaled;
+  const std::unique_ptr<Backend> on_thinned = make_backend(data, {}).backend;
+  history = train_on(*on_thinned, callbacks);
+  backend->set_parameters(on_thinned->parameters());
+  calibration = calibrated::calibrate(
+      {counts, input.library_sizes, held_out, thinned, *on_thinned, *backend, options.latent},
+      {options.training.seed, n_threads}, callbacks);
+}
+
+/// Values at zeros, clamps, and puts observed non-zeros back (paper, Algorithm 1, line 13).
 void Denoiser::State::finish_log2(std::int64_t first_cell, std::int64_t n_cells,
                                   float* log2) const {
   const CsrView counts = input.counts.view();
 #pragma omp parallel for num_threads(n_threads)
   for (std::int64_t row = 0; row < n_cells; ++row) {
     float* values = log2 + row * n_genes();
+    const std::int64_t cell = first_cell + row;
+    const auto genes = counts.row_indices(cell);
+    const auto observed = counts.row_values(cell);
+    if (calibration) calibration->zeros.fill(cell, genes, values);
     if (options.clamp) {
       for (std::int64_t gene = 0; gene < n_genes(); ++gene) {
         values[gene] = clamped_log2(values[gene]);
       }
     }
     if (options.observed == Observed::replace) continue;
-    const std::int64_t cell = first_cell + row;
-    const auto genes = counts.row_indices(cell);
-    const auto observed = counts.row_values(cell);
+    const double size_factor = options.observed == Observed::posterior
+                                   ? 1 / calibration->zeros.estimate().library_factor[cell]
+                                   : input.size_factors[cell];
     for (std::size_t k = 0; k < genes.size(); ++k) {
-      values[genes[k]] = log_normalised(observed[k], input.size_factors[cell]);
+      values[genes[k]] = log_normalised(observed[k], size_factor);
     }
   }
 }
@@ -86,29 +128,46 @@ void Denoiser::State::to_counts(std::int64_t first_cell, std::int64_t n_cells, c
 #pragma omp parallel for num_threads(n_threads)
   for (std::int64_t row = 0; row < n_cells; ++row) {
     const std::int64_t cell = first_cell + row;
-    const double factor = library_factors[cell];
-    for (std::int64_t at = row * n_genes(); at < (row + 1) * n_genes(); ++at) {
-      counts[at] = count_of_log2(log2[at], factor);
-    }
-    if (options.observed == Observed::replace) continue;
     const auto genes = observed.row_indices(cell);
+    const auto to_count = [&](std::int64_t at, double factor) {
+      counts[at] = count_of_log2(log2[at], factor);
+    };
+    const double at_zeros =
+        calibration ? calibration->zeros.estimate().library_factor[cell] : library_factors[cell];
+    for (std::int64_t gene = 0; gene < n_genes(); ++gene) {
+      to_count(row * n_genes() + gene, at_zeros);
+    }
     const auto values = observed.row_values(cell);
-    for (std::size_t k = 0; k < genes.size(); ++k) counts[row * n_genes() + genes[k]] = values[k];
+    for (std::size_t k = 0; k < genes.size(); ++k) {
+      const std::int64_t at = row * n_genes() + genes[k];
+      if (options.observed == Observed::replace) {
+        to_count(at, library_factors[cell]);
+      } else {
+        counts[at] = values[k];
+      }
+    }
   }
 }
 
+/// `network` is its output for these cells, or null where it is not needed.
 void Denoiser::State::biozero_block(std::int64_t first_cell, std::int64_t n_cells,
-                                    float* out) const {
+                                    const float* network, float* out) const {
   const CsrView counts = input.counts.view();
 #pragma omp parallel for num_threads(n_threads)
   for (std::int64_t row = 0; row < n_cells; ++row) {
     const std::int64_t cell = first_cell + row;
+    const auto observed = counts.row_indices(cell);
     float* values = out + row * n_genes();
-    const double log_factor = std::log(library_factors[cell]);
-    for (std::int64_t gene = 0; gene < n_genes(); ++gene) {
-      values[gene] = static_cast<float>(biozero_probability(dropout, gene, log_factor));
+    if (calibration) {
+      calibration->zeros.probabilities(
+          cell, observed, network != nullptr ? network + row * n_genes() : nullptr, values);
+      continue;
     }
-    for (const std::int32_t gene : counts.row_indices(cell)) values[gene] = 0;
+    const double log_factor = std::log(biozero.library_factor[cell]);
+    for (std::int64_t gene = 0; gene < n_genes(); ++gene) {
+      values[gene] = static_cast<float>(biozero.posterior(gene, log_factor));
+    }
+    for (const std::int32_t gene : observed) values[gene] = 0;
   }
 }
 
@@ -129,18 +188,10 @@ Denoiser::Denoiser(const CsrView& counts, const DenoiseOptions& options,
   }
   state.cell_ids.assign(state.input.cells.begin(), state.input.cells.end());
 
-  const CsrView kept = state.input.counts.view();
-  state.dropout = fit_moments(kept, state.library_factors, state.n_threads);
-  state.biozero = tabulate(state.dropout, state.library_factors,
-                           sparsity_shrinkage(kept, options.alpha), state.n_threads);
-  constexpr float kNotable = 1e-3f;
-  if (state.biozero.largest_error > kNotable) {
-    log_line(callbacks, "a steep dropout curve: the biozero probabilities that training uses are " +
-                            std::string("off by up to ") +
-                            std::to_string(state.biozero.largest_error));
-  }
-  DeviceBackend made = make_backend(state.scaled_data(), state.shape(), options.training,
-                                    options.device, state.n_threads, callbacks);
+  state.biozero = fit_mask_probability(
+      {state.input.counts.view(), state.input.library_sizes, state.cell_ids}, options.biozero,
+      {options.alpha, options.training.seed, state.n_threads}, callbacks);
+  DeviceBackend made = state.make_backend(state.scaled_data(), callbacks);
   state.backend = std::move(made.backend);
   state.device = std::move(made.device);
   state.backend->set_parameters(initial_weights(state.shape(), options.training.seed));
@@ -153,9 +204,12 @@ Denoiser::~Denoiser() = default;
 void Denoiser::train(const Callbacks& callbacks) {
   State& state = *state_;
   state.history.clear();
-  state.backend->set_parameters(initial_weights(state.shape(), state.options.training.seed));
-  state.history = maskclass::train(*state.backend, state.cell_ids, state.options.n_epochs,
-                                   state.options.training, callbacks);
+  state.calibration.reset();
+  if (state.options.calibrated) {
+    state.train_and_calibrate(callbacks);
+  } else {
+    state.history = state.train_on(*state.backend, callbacks);
+  }
 }
 
 const Preprocessed& Denoiser::input() const {
@@ -164,8 +218,8 @@ const Preprocessed& Denoiser::input() const {
 std::int32_t Denoiser::latent_width() const {
   return state_->options.latent;
 }
-const DropoutModel& Denoiser::dropout_model() const {
-  return state_->dropout;
+const calibrated::Calibration* Denoiser::calibration() const {
+  return state_->calibration ? &*state_->calibration : nullptr;
 }
 const ComputeDevice& Denoiser::device() const {
   return state_->device;
@@ -183,20 +237,25 @@ void Denoiser::compute(std::int64_t first_cell, std::int64_t n_cells, const Deno
     throw usage_error("compute: the cells asked for are not among the " +
                       std::to_string(state.n_cells()) + " that were kept");
   }
+  if (state.options.calibrated && !state.calibration) {
+    throw usage_error("compute: the calibrated variant has values only once train() has run");
+  }
+  const bool biozero_needs_network =
+      out.biozero != nullptr && state.calibration && state.calibration->zeros.network_weight() > 0;
   std::vector<float> scratch;
   float* log2 = out.log2;
-  if (log2 == nullptr && out.counts != nullptr) {
+  if (log2 == nullptr && (out.counts != nullptr || biozero_needs_network)) {
     scratch.resize(n_cells * state.n_genes());
     log2 = scratch.data();
   }
   if (log2 != nullptr || out.latent != nullptr) {
     state.backend->reconstruct(first_cell, n_cells, log2, out.latent);
   }
+  if (out.biozero != nullptr) state.biozero_block(first_cell, n_cells, log2, out.biozero);
   if (log2 != nullptr) {
     state.finish_log2(first_cell, n_cells, log2);
     if (out.counts != nullptr) state.to_counts(first_cell, n_cells, log2, out.counts);
   }
-  if (out.biozero != nullptr) state.biozero_block(first_cell, n_cells, out.biozero);
 }
 
 }  // namespace maskclass

@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "engine/biozero/dropout_model.h"
+#include "engine/biozero/calibrated/calibrate.h"
+#include "engine/biozero/mask_probability.h"
 #include "engine/device/device.h"
 #include "engine/matrix/csr.h"
 #include "engine/preprocess/preprocess.h"
@@ -19,19 +20,24 @@ namespace maskclass {
 
 /// What happens to observed non-zeros (paper, Section 2.9).
 enum class Observed {
-  keep,     ///< They keep their value, as in the paper.
-  replace,  ///< The network's value everywhere.
+  keep,       ///< They keep their value, as in the paper.
+  replace,    ///< The network's value everywhere.
+  posterior,  ///< Brought to the library sizes that the calibrated variant restores.
 };
 
 /// Everything that decides the result. Two runs with equal options and counts give equal bytes.
 struct DenoiseOptions {
   PreprocessOptions preprocess;
+  BiozeroEstimator biozero = BiozeroEstimator::moments;
   double alpha = 0.3;  ///< How much the sparsest cells' biozero probability shrinks (Section 2.6).
   std::int32_t hidden = 64;
   std::int32_t latent = 32;
   /// Its biozero_weight is gamma: 1 is the paper's "balanced", 0 its "best". Its seed is the seed.
   TrainingOptions training;
   std::int32_t n_epochs = 300;
+  /// Zeros get their posterior mean under a model of counts and dropout that is fitted to clusters
+  /// of the trained latent, instead of the network's output. Training then sets some entries aside.
+  bool calibrated = false;
   Observed observed = Observed::keep;
   bool clamp = true;  ///< Negative log2 values become 0.
   // These two do not change the result beyond rounding, and on one device not a bit.
@@ -41,8 +47,10 @@ struct DenoiseOptions {
 
 /// Where results of a block of cells go: row-major, any pointer may be null.
 struct DenoisedBlock {
-  float* log2 = nullptr;    ///< [n_cells][n_genes]: log2(1 + denoised count at median library size)
-  float* counts = nullptr;  ///< [n_cells][n_genes]: (2^log2 - 1) L_i / median(L)
+  float* log2 = nullptr;  ///< [n_cells][n_genes]: log2(1 + denoised count at median library size)
+  /// [n_cells][n_genes]: (2^log2 - 1) L_i / median(L), with the restored L_i where the value is of
+  /// the calibrated model.
+  float* counts = nullptr;
   float* latent = nullptr;  ///< [n_cells][latent]
   float* biozero =
       nullptr;  ///< [n_cells][n_genes]: P(no molecule | count 0), unadjusted; 0 at counts.
@@ -74,9 +82,10 @@ class Denoiser {
   std::int64_t n_cells() const { return input().counts.n_cells; }
   std::int64_t n_genes() const { return input().counts.n_genes; }
   std::int32_t latent_width() const;
-  const DropoutModel& dropout_model() const;
   /// What the network is trained and applied on.
   const ComputeDevice& device() const;
+  /// What the calibrated variant found, once trained; else null.
+  const calibrated::Calibration* calibration() const;
   /// Mean loss of each epoch.
   std::span<const EpochLoss> history() const;
   Parameters parameters() const;

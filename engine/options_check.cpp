@@ -36,6 +36,10 @@ void check_positive(const char* option, double value) {
 }  // namespace
 
 void check_options(const DenoiseOptions& options) {
+  if (options.observed == Observed::posterior && !options.calibrated) {
+    throw usage_error(
+        "--observed posterior needs --variant calibrated, which restores the library sizes");
+  }
   constexpr double kMostUnits = 4096;
   const TrainingOptions& training = options.training;
   const Winsorising& quantiles = options.preprocess.quantiles;

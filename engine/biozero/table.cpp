@@ -51,11 +51,11 @@ struct ChebyshevNodes {
 };
 
 /// The polynomial of degree kTerms - 1 through the posterior at the nodes.
-void interpolate(const DropoutModel& model, std::int64_t gene, const LogRange& range,
+void interpolate(const BiozeroPosterior& exact_posterior, std::int64_t gene, const LogRange& range,
                  const ChebyshevNodes& chebyshev, float* coefficients) {
   std::array<double, kTerms> posterior{};
   for (int k = 0; k < kTerms; ++k) {
-    posterior[k] = biozero_probability(model, gene, range.at(chebyshev.nodes[k]));
+    posterior[k] = exact_posterior(gene, range.at(chebyshev.nodes[k]));
   }
   for (int m = 0; m < kTerms; ++m) {
     double sum = 0;
@@ -77,11 +77,11 @@ struct Checks {
   }
 };
 
-float largest_error_of(const DropoutModel& model, std::int64_t gene, const LogRange& range,
-                       const Checks& checks, const float* coefficients) {
+float largest_error_of(const BiozeroPosterior& exact_posterior, std::int64_t gene,
+                       const LogRange& range, const Checks& checks, const float* coefficients) {
   double largest = 0;
   for (int k = 0; k < kChecks; ++k) {
-    const double exact = biozero_probability(model, gene, range.at(checks.position[k]));
+    const double exact = exact_posterior(gene, range.at(checks.position[k]));
     const double table = biozero_from_basis(checks.basis[k].data(), 1, coefficients, 1.0f);
     largest = std::max(largest, std::abs(table - exact));
   }
@@ -90,11 +90,11 @@ float largest_error_of(const DropoutModel& model, std::int64_t gene, const LogRa
 
 }  // namespace
 
-BiozeroTable tabulate(const DropoutModel& model, std::span<const double> library_factor,
-                      std::span<const double> shrink, int n_threads) {
+BiozeroTable tabulate(const BiozeroPosterior& posterior, std::int64_t n_genes,
+                      std::span<const double> library_factor, std::span<const double> shrink,
+                      int n_threads) {
   require_library_factors(library_factor, std::ssize(shrink));
   const auto n_cells = std::ssize(library_factor);
-  const auto n_genes = std::ssize(model.mean);
   BiozeroTable table;
   table.coefficients.resize(n_genes * kTerms);
   if (n_cells == 0) return table;
@@ -115,11 +115,19 @@ BiozeroTable tabulate(const DropoutModel& model, std::span<const double> library
 #pragma omp parallel for num_threads(n_threads) reduction(max : largest)
   for (std::int64_t gene = 0; gene < n_genes; ++gene) {
     float* coefficients = &table.coefficients[gene * kTerms];
-    interpolate(model, gene, range, chebyshev, coefficients);
-    largest = std::max(largest, largest_error_of(model, gene, range, checks, coefficients));
+    interpolate(posterior, gene, range, chebyshev, coefficients);
+    largest = std::max(largest, largest_error_of(posterior, gene, range, checks, coefficients));
   }
   table.largest_error = largest;
   return table;
+}
+
+BiozeroTable tabulate(const DropoutModel& model, std::span<const double> library_factor,
+                      std::span<const double> shrink, int n_threads) {
+  const auto posterior = [&](std::int64_t gene, double log_library) {
+    return biozero_probability(model, gene, log_library);
+  };
+  return tabulate(posterior, std::ssize(model.mean), library_factor, shrink, n_threads);
 }
 
 }  // namespace maskclass

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -21,9 +23,16 @@ struct BiozeroTable {
   float largest_error = 0;
 };
 
+/// P(no molecule | count 0) of a gene at ln l, whatever model it comes from: smooth in ln l. Called
+/// by several threads at once.
+using BiozeroPosterior = std::function<double(std::int64_t gene, double log_library)>;
+
 /// Chebyshev interpolation of every gene's posterior on the range of ln l in the data, in float64,
 /// rounded to float32 at the end. `library_factor` and `shrink` are [n_cells]. Throws as
 /// fit_moments does. The result does not depend on `n_threads`.
+BiozeroTable tabulate(const BiozeroPosterior& posterior, std::int64_t n_genes,
+                      std::span<const double> library_factor, std::span<const double> shrink,
+                      int n_threads);
 BiozeroTable tabulate(const DropoutModel& model, std::span<const double> library_factor,
                       std::span<const double> shrink, int n_threads);
 

@@ -31,6 +31,7 @@ enum class Purpose : std::uint32_t {
   noise = 2,
   shuffle = 3,
   k_means = 4,
+  held_out = 5,
   simulation = 16,
 };
 

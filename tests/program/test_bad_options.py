@@ -64,9 +64,12 @@ class BadOptions(Case):
         self.refuse(USAGE, ["-quantile"], "--low-quantile", "0.9", "--high-quantile", "0.1")
 
     def test_words_that_are_no_choice(self):
-        for option in ("--variant", "--observed", "--device", "--log", "--outputs",
+        for option in ("--variant", "--biozero", "--observed", "--device", "--log", "--outputs",
                        "--orientation"):  # fmt: skip
             self.refuse(USAGE, [option], option, "nosuch")
+
+    def test_restored_libraries_need_the_calibrated_variant(self):
+        self.refuse(USAGE, ["--observed posterior", "--variant calibrated"], "--observed", "posterior")
 
     def test_output_names(self):
         self.refuse(USAGE, ["out.txt", ".h5ad"], output="out.txt")

@@ -32,7 +32,7 @@ class Messages(Case):
             "--batch-size": "=32", "--lr": "=0.0001", "--hidden": "=64", "--latent": "=32",
             "--mask-nonzero": "=0.3", "--mask-zero": "=0.01", "--noise": "=0.2", "--alpha": "=0.3",
             "--weight-zero": "=2", "--weight-nonzero": "=1", "--variant": "=balanced",
-            "--observed": "=keep", "--device": "=auto", "--seed": "=0",
+            "--biozero": "=moments", "--observed": "=keep", "--device": "=auto", "--seed": "=0",
         }.items():  # fmt: skip
             self.assertIn(f"{value} ", options[option] + " ")
 

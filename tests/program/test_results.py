@@ -134,6 +134,13 @@ class Results(Case):
                 if count == 0:
                     self.assertEqual(a, b)
         self.assertNotEqual(replaced, balanced)
+        calibrated = values("--variant", "calibrated")
+        for row, kept, ours in zip(small_counts(), best, calibrated):
+            for count, a, b in zip(row, kept, ours):
+                if count > 0:
+                    self.assertEqual(a, b)
+        self.assertNotEqual(calibrated, best)
+        self.assertNotEqual(values("--biozero", "calibrated"), balanced)
         free = values("--observed", "replace", "--no-clamp")
         self.assertLess(min(min(row) for row in free), 0)
         clamped = [[max(value, 0.0) for value in row] for row in free]

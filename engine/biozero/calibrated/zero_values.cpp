@@ -1,0 +1,70 @@
+#include "engine/biozero/calibrated/zero_values.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <utility>
+
+#include "engine/biozero/calibrated/network_weight.h"
+
+namespace maskclass::calibrated {
+
+ZeroValues::ZeroValues(Estimate estimate, std::span<const double> observed_factor,
+                       bool zero_inflated, double network_weight)
+    : estimate_(std::move(estimate)),
+      observed_factor_(observed_factor.begin(), observed_factor.end()),
+      zero_inflated_(zero_inflated),
+      network_weight_(network_weight) {}
+
+template <typename Visit>
+void ZeroValues::for_each_zero(std::int64_t cell, std::span<const std::int32_t> observed,
+                               const float* network, const Visit& visit) const {
+  const std::int64_t n_genes = estimate_.model.n_genes;
+  const std::int32_t cluster = estimate_.clusters.of_cell[cell];
+  const double factor = estimate_.library_factor[cell];
+  const double log_library = std::log(factor);
+  const ZeroTable& table = estimate_.table;
+  const ZeroTable::NodeWeights unmoved = table.weights(cluster, log_library);
+  const double to_restored = observed_factor_[cell] / factor;
+  std::size_t next = 0;
+  for (std::int64_t gene = 0; gene < n_genes; ++gene) {
+    if (next < observed.size() && observed[next] == gene) {
+      ++next;
+      continue;
+    }
+    ZeroPosterior zero = table.at(cluster, gene, unmoved);
+    if (network_weight_ > 0) {
+      // A mean that is e^shift times the cluster's is that of a cell whose library is: values are
+      // then on the scale of that library, and are brought back.
+      const double predicted = renormalised(network[gene], to_restored);
+      const double shift =
+          std::clamp(network_weight_ * (predicted - zero.kept_mean) * std::numbers::ln2,
+                     -kLargestShift, kLargestShift);
+      zero = table.at(cluster, gene, table.weights(cluster, log_library + shift));
+      const double ratio = std::exp(shift);
+      zero.dropped_mean = renormalised(zero.dropped_mean, ratio);
+      zero.expression = renormalised(zero.expression, ratio);
+    }
+    if (!zero_inflated_) zero.zero_probability = 1;
+    visit(gene, zero);
+  }
+}
+
+void ZeroValues::fill(std::int64_t cell, std::span<const std::int32_t> observed,
+                      float* values) const {
+  for_each_zero(cell, observed, values, [&](std::int64_t gene, const ZeroPosterior& zero) {
+    const double value =
+        zero_inflated_ ? (1 - zero.zero_probability) * zero.dropped_mean : zero.expression;
+    values[gene] = static_cast<float>(value);
+  });
+}
+
+void ZeroValues::probabilities(std::int64_t cell, std::span<const std::int32_t> observed,
+                               const float* network, float* out) const {
+  for (const std::int32_t gene : observed) out[gene] = 0;
+  for_each_zero(cell, observed, network, [&](std::int64_t gene, const ZeroPosterior& zero) {
+    out[gene] = static_cast<float>(zero.zero_probability);
+  });
+}
+
+}  // namespace maskclass::calibrated
