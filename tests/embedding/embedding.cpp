@@ -4,6 +4,7 @@
 
 #include "engine/denoise.h"
 #include "engine/error.h"
+#include "tests/embedding/made_up_counts.h"
 
 namespace {
 
@@ -17,22 +18,6 @@ std::vector<float> denoise(const maskclass::CsrView& counts) {
   std::vector<float> values(denoiser.n_cells() * denoiser.n_genes());
   denoiser.compute(0, denoiser.n_cells(), {.log2 = values.data()});
   return values;
-}
-
-/// 39 cells x 5 genes: gene g is counted in the cells whose number is not a multiple of g + 2.
-maskclass::CsrMatrix made_up_counts() {
-  maskclass::CsrMatrix counts;
-  counts.n_cells = 39;
-  counts.n_genes = 5;
-  for (int cell = 1; cell <= 39; ++cell) {
-    for (int gene = 0; gene < 5; ++gene) {
-      if (cell % (gene + 2) == 0) continue;
-      counts.indices.push_back(gene);
-      counts.values.push_back(static_cast<float>(1 + (cell + gene) % 7));
-    }
-    counts.indptr.push_back(static_cast<std::int64_t>(counts.indices.size()));
-  }
-  return counts;
 }
 
 }  // namespace
