@@ -1,115 +1,115 @@
-// How long is a step of training? Prints microseconds a step for the given numbers of threads.
+// How long is a step of training, and how long must it be? For each number of threads, prints the
+// limits of this machine and the dense floor that follows from them (bench/limits.h), both measured
+// in this run, and microseconds a step: the best and the median of runs of 5 steps. A machine
+// whose cores are shared is best seen by the best.
 //
 //   bench_training_step [cells] [genes] [percent zeros] [gamma] [epochs] [threads...]
+//
+// MASKCLASS_SCHEDULE=dense or sparse in the environment overrides the rule that chooses.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <numeric>
+#include <span>
+#include <string>
 #include <vector>
 
+#include "bench/limits.h"
+#include "engine/model/initial_weights.h"
 #include "engine/train/cell_order.h"
 #include "kernels/cpu/cpu_backend.h"
 #include "kernels/cpu/instruction_set.h"
-#include "kernels/math/biozero.h"
-#include "kernels/math/philox.h"
+#include "tests/kernels/made_up_data.h"
 
 namespace {
 
 using namespace maskclass;
 
-/// A made-up data set: every entry is a non-zero with the same probability.
-struct MadeUpData {
-  std::vector<std::int64_t> indptr{0};
-  std::vector<std::int32_t> indices;
-  std::vector<float> scaled;
-  std::vector<std::uint32_t> cell_ids;
-  std::vector<GeneScaling> genes;
-  std::vector<float> coefficients, position, shrink;
-
-  MadeUpData(std::int64_t n_cells, std::int32_t n_genes, double percent_zeros)
-      : cell_ids(n_cells),
-        genes(n_genes, GeneScaling{0, 10, 0.2f, 5, 100}),
-        coefficients(static_cast<std::size_t>(n_genes) * kBiozeroTerms, 0.02f),
-        position(n_cells, 0.3f),
-        shrink(n_cells, 0.8f) {
-    const auto limit = static_cast<std::uint32_t>((1 - percent_zeros / 100) * 4294967295.0);
-    std::iota(cell_ids.begin(), cell_ids.end(), 0);
-    for (std::int64_t cell = 0; cell < n_cells; ++cell) {
-      for (std::int32_t gene = 0; gene < n_genes; ++gene) {
-        const std::uint32_t bits = philox::random_bits(1, philox::Purpose::simulation, 0,
-                                                       static_cast<std::uint32_t>(cell), gene);
-        if (bits >= limit) continue;
-        indices.push_back(gene);
-        scaled.push_back(philox::to_unit_float(bits * 2654435761u) * 2 - 1);
-      }
-      indptr.push_back(static_cast<std::int64_t>(indices.size()));
-    }
-  }
-
-  ScaledData view() const {
-    ScaledData data;
-    data.n_cells = static_cast<std::int64_t>(cell_ids.size());
-    data.n_genes = static_cast<std::int32_t>(genes.size());
-    data.indptr = indptr;
-    data.indices = indices;
-    data.scaled = scaled;
-    data.cell_ids = cell_ids;
-    data.genes = genes;
-    data.biozero_coefficients = coefficients;
-    data.biozero_position = position;
-    data.biozero_shrink = shrink;
-    return data;
-  }
-};
+constexpr std::size_t kStepsInRun = 5;
 
 double argument(int argc, char** argv, int index, double otherwise) {
   return argc > index ? std::atof(argv[index]) : otherwise;
+}
+
+Schedule schedule_of_environment() {
+  const char* text = std::getenv("MASKCLASS_SCHEDULE");
+  if (text == nullptr) return Schedule::automatic;
+  return std::string(text) == "dense" ? Schedule::dense : Schedule::sparse;
+}
+
+std::int64_t number_of_weights(const Parameters& parameters) {
+  std::size_t n = parameters.output_weight.size() + parameters.output_bias.size();
+  for (const BlockParameters& block : parameters.blocks) {
+    n += block.weight.size() + block.bias.size() + block.gain.size() + block.shift.size();
+  }
+  return static_cast<std::int64_t>(n);
+}
+
+/// Microseconds a step of each run of 5, over some epochs.
+std::vector<double> time_runs(Backend& backend, std::span<const std::uint32_t> cell_ids,
+                              const TrainingOptions& options, std::uint32_t n_epochs) {
+  std::vector<double> times;
+  const std::size_t run_size = kStepsInRun * options.batch_size;
+  for (std::uint32_t epoch = 0; epoch < n_epochs; ++epoch) {
+    const std::vector<std::uint32_t> order = cell_order(cell_ids, epoch, options.seed);
+    for (std::size_t first = 0; first + run_size <= order.size(); first += run_size) {
+      const auto start = std::chrono::steady_clock::now();
+      backend.train_epoch(epoch, std::span(order).subspan(first, run_size), {});
+      const std::chrono::duration<double, std::micro> elapsed =
+          std::chrono::steady_clock::now() - start;
+      times.push_back(elapsed.count() / static_cast<double>(kStepsInRun));
+    }
+  }
+  return times;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const auto n_cells = static_cast<std::int64_t>(argument(argc, argv, 1, 5000));
-  const auto n_genes = static_cast<std::int32_t>(argument(argc, argv, 2, 1100));
-  const MadeUpData made_up(n_cells, n_genes, argument(argc, argv, 3, 60));
+  NetworkShape shape;
+  shape.n_genes = static_cast<std::int32_t>(argument(argc, argv, 2, 1100));
+  const test::MadeUpData made_up(n_cells, shape.n_genes, argument(argc, argv, 3, 60) / 100);
   const ScaledData data = made_up.view();
   TrainingOptions options;
   options.biozero_weight = static_cast<float>(argument(argc, argv, 4, 1));
+  options.schedule = schedule_of_environment();
   const auto n_epochs = static_cast<std::uint32_t>(argument(argc, argv, 5, 5));
-
-  std::printf("%lld cells x %d genes, %zu non-zeros, %s\n", static_cast<long long>(n_cells),
-              n_genes, made_up.indices.size(), cpu::instruction_set().c_str());
+  if (n_cells < static_cast<std::int64_t>(kStepsInRun) * options.batch_size || shape.n_genes < 1) {
+    std::fprintf(stderr, "at least %zu cells and a gene, please\n",
+                 kStepsInRun * static_cast<std::size_t>(options.batch_size));
+    return 2;
+  }
   std::vector<int> thread_counts{1, 2};
   if (argc > 6) {
     thread_counts.clear();
-    for (int k = 6; k < argc; ++k) thread_counts.push_back(std::atoi(argv[k]));
+    for (int k = 6; k < argc; ++k) thread_counts.push_back(std::max(1, std::atoi(argv[k])));
   }
+
+  const Parameters parameters = initial_weights(shape, options.seed);
+  const std::int64_t n_weights = number_of_weights(parameters);
+  std::printf("%lld cells x %d genes, %zu non-zeros, gamma %g, %s\n",
+              static_cast<long long>(n_cells), shape.n_genes, made_up.indices.size(),
+              static_cast<double>(options.biozero_weight), cpu::instruction_set().c_str());
   for (const int n_threads : thread_counts) {
-    NetworkShape shape;
-    shape.n_genes = n_genes;
+    const bench::Limits limits = bench::measure_limits(n_threads, n_weights);
+    const bench::Floor floor =
+        bench::dense_floor(limits, n_weights, options.batch_size, shape.n_genes);
     const auto backend = cpu::make_cpu_backend(data, shape, options, n_threads);
-    Parameters parameters = make_parameters(shape);
-    for (auto& block : parameters.blocks) {
-      for (float& gain : block.gain) gain = 1;
-      for (std::size_t k = 0; k < block.weight.size(); ++k) {
-        block.weight[k] = static_cast<float>(k * 7919 % 1000) * 1e-4f - 0.05f;
-      }
-    }
     backend->set_parameters(parameters);
-    double best = 1e30;
-    EpochLoss loss;
-    for (std::uint32_t epoch = 0; epoch < n_epochs; ++epoch) {
-      const std::vector<std::uint32_t> order = cell_order(made_up.cell_ids, epoch, options.seed);
-      const auto start = std::chrono::steady_clock::now();
-      loss = backend->train_epoch(epoch, order, {});
-      const std::chrono::duration<double, std::micro> elapsed =
-          std::chrono::steady_clock::now() - start;
-      const std::int64_t n_steps = (n_cells + 31) / 32;
-      best = std::min(best, elapsed.count() / static_cast<double>(n_steps));
-    }
-    std::printf("%d threads: %.1f us a step (best epoch), loss %.9g %.9g\n", n_threads, best,
-                loss.masked, loss.biozero);
+    std::vector<double> times = time_runs(*backend, made_up.cell_ids, options, n_epochs);
+    std::sort(times.begin(), times.end());
+    const double best = times.front();
+    std::printf(
+        "%d threads: products at %.0f GF/s (OpenBLAS %.0f, own tiles %.0f), memory %.0f GB/s, "
+        "Philox %.0f M blocks/s\n"
+        "  dense floor %.1f us = products %.1f + Adam's memory %.1f + Philox %.1f\n"
+        "  step: best %.1f us, median %.1f us; best / floor %.2f\n",
+        n_threads, std::max(limits.blas_flops, limits.own_flops) * 1e-9, limits.blas_flops * 1e-9,
+        limits.own_flops * 1e-9, limits.memory_rate * 1e-9, limits.philox_blocks * 1e-6,
+        floor.total() * 1e6, floor.products * 1e6, floor.adam * 1e6, floor.philox * 1e6, best,
+        times[times.size() / 2], best / (floor.total() * 1e6));
   }
   return 0;
 }

@@ -21,8 +21,10 @@ struct MadeUpData {
   std::vector<float> position;
   std::vector<float> shrink;
 
-  /// An entry is a non-zero where its random bits of purpose `simulation` are below 0.4 * 2^32.
-  MadeUpData(std::int64_t n_cells, std::int32_t n_genes) {
+  /// An entry is a non-zero where its random bits of purpose `simulation` are below
+  /// (1 - zeros) * 2^32.
+  MadeUpData(std::int64_t n_cells, std::int32_t n_genes, double zeros = 0.6) {
+    const auto limit = static_cast<std::uint64_t>((1 - zeros) * 0x1p32);
     for (std::int64_t cell = 0; cell < n_cells; ++cell) {
       cell_ids.push_back(static_cast<std::uint32_t>(3 * cell + 1));
       position.push_back(static_cast<float>(cell % 9) / 4.0f - 1.0f);
@@ -30,7 +32,7 @@ struct MadeUpData {
       for (std::int32_t gene = 0; gene < n_genes; ++gene) {
         const std::uint32_t bits = philox::random_bits(11, philox::Purpose::simulation, 0,
                                                        static_cast<std::uint32_t>(cell), gene);
-        if (bits >= 1717986918u) continue;
+        if (bits >= limit) continue;
         indices.push_back(gene);
         scaled.push_back(static_cast<float>(bits % 513) / 256.0f - 1.0f);
       }
