@@ -8,14 +8,14 @@
 namespace maskclass::cpu {
 
 /// Holds threads until all have arrived. Waiting threads spin, then yield. Where every thread has a
-/// processor they spin for a millisecond or so: the others arrive within microseconds, or a
-/// neighbour on a shared machine has taken one's processor for a while, and to yield would give
-/// this one away as well. Where there are more threads than processors they yield almost at once,
-/// for then the thread that is waited for may need this very processor.
+/// processor they spin for some fifty microseconds, within which the others arrive; after that the
+/// others have lost their processor to a neighbour, or have to share this very one. (Spinning for a
+/// millisecond made steps on a busy machine several times longer, and so did sleeping.) Where there
+/// are more threads than processors they yield almost at once.
 class Barrier {
  public:
   Barrier(int n_threads, int n_processors)
-      : n_threads_(n_threads), n_spins_(n_threads <= n_processors ? 50000 : 100) {}
+      : n_threads_(n_threads), n_spins_(n_threads <= n_processors ? 2000 : 100) {}
 
   void wait() {
     const std::uint32_t round = round_.load(std::memory_order_relaxed);

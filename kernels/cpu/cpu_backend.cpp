@@ -14,22 +14,38 @@
 #include "kernels/cpu/denormals.h"
 #include "kernels/cpu/layout_conversion.h"
 #include "kernels/cpu/phases.h"
+#include "kernels/cpu/slice_shares.h"
 
 namespace maskclass::cpu {
 namespace {
 
 /// What one thread of a team does: a run of slices, and every n-th group of cells or block.
 struct Share {
-  Share(int thread_index, int threads, std::int32_t n_slices)
+  Share(const SliceShares& shares, int thread_index)
       : thread(thread_index),
-        n_threads(threads),
-        first_slice(static_cast<std::int32_t>(std::int64_t{n_slices} * thread / n_threads)),
-        end_slice(static_cast<std::int32_t>(std::int64_t{n_slices} * (thread + 1) / n_threads)) {}
+        n_threads(shares.n_threads()),
+        first_slice(shares.first(thread)),
+        end_slice(shares.end(thread)) {}
 
   int thread;
   int n_threads;
   std::int32_t first_slice;
   std::int32_t end_slice;
+};
+
+/// Adds the time that it lives to a sum, in seconds.
+class Stopwatch {
+ public:
+  explicit Stopwatch(double& sum) : sum_(sum) {}
+  ~Stopwatch() {
+    sum_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+
+ private:
+  double& sum_;
+  const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 /// Cuts a thread's slices into runs that are gathered at once, so long that a row's entries are
@@ -104,7 +120,9 @@ class CpuBackend final : public Backend {
         state_(data_, shape, options),
         phases_(phases()),
         n_threads_(std::clamp(n_threads, 1, state_.slices.count)),
-        n_processors_(n_processors > 0 ? n_processors : omp_get_num_procs()) {
+        n_processors_(n_processors > 0 ? n_processors : omp_get_num_procs()),
+        shares_(state_.slices.count, n_threads_),
+        slice_seconds_(n_threads_) {
     for (int thread = 0; thread < n_threads_; ++thread) {
       batches_.emplace_back(state_.most_groups, state_.network);
     }
@@ -138,18 +156,24 @@ class CpuBackend final : public Backend {
   /// Runs work(share, barrier) on a team of threads, of which the caller is the first. The team may
   /// come out smaller than asked for; what is computed does not depend on its size.
   template <class Work>
-  void run_team(const Work& work) const {
+  void run_team(const Work& work) {
     std::optional<Barrier> barrier;
 #pragma omp parallel num_threads(n_threads_)
     {
 #pragma omp single
-      barrier.emplace(omp_get_num_threads(), n_processors_);
+      {
+        barrier.emplace(omp_get_num_threads(), n_processors_);
+        if (shares_.n_threads() != omp_get_num_threads()) {
+          shares_ = SliceShares(state_.slices.count, omp_get_num_threads());
+        }
+      }
       const FlushDenormals flush_denormals;
-      work(Share(omp_get_thread_num(), omp_get_num_threads(), state_.slices.count), *barrier);
+      work(Share(shares_, omp_get_thread_num()), *barrier);
     }
   }
 
-  void train_batch(const Share& share, Batch& batch, Barrier& barrier);
+  void train_batch(const Share& share, Batch& batch, Barrier& barrier, double& slice_seconds);
+  void rebalance(std::int64_t n_batches);
   void copy_latent(const Batch& batch, float* latent_out) const;
 
   ScaledData data_;
@@ -157,33 +181,54 @@ class CpuBackend final : public Backend {
   const Phases& phases_;
   const int n_threads_;
   const int n_processors_;
-  std::vector<Batch> batches_;  ///< one a thread
+  SliceShares shares_;                 ///< of the team at work
+  std::vector<double> slice_seconds_;  ///< of each thread on its slices, since they were shared out
+  std::int64_t n_batches_timed_ = 0;   ///< as long as that
+  std::vector<Batch> batches_;         ///< one a thread
   std::int64_t step_ = 0;
 };
 
 /// Phases 1 to 4, with barriers between them. The one after phase 4 and phase 5 are left to the
 /// caller: nobody waits for phase 5.
-void CpuBackend::train_batch(const Share& share, Batch& batch, Barrier& barrier) {
-  for_each_run(share, [&](std::int32_t first, std::int32_t end) {
-    phases_.gather_slices(state_, batch, first, end);
-    for (std::int32_t slice = first; slice < end; ++slice) {
-      phases_.corrupt_slice(state_, batch, slice);
-      phases_.encode_slice(state_, batch, slice);
-    }
-  });
+void CpuBackend::train_batch(const Share& share, Batch& batch, Barrier& barrier,
+                             double& slice_seconds) {
+  {
+    const Stopwatch stopwatch(slice_seconds);
+    for_each_run(share, [&](std::int32_t first, std::int32_t end) {
+      phases_.gather_slices(state_, batch, first, end);
+      for (std::int32_t slice = first; slice < end; ++slice) {
+        phases_.corrupt_slice(state_, batch, slice);
+        phases_.encode_slice(state_, batch, slice);
+      }
+    });
+  }
   barrier.wait();
   for (std::int64_t group = share.thread; group < batch.n_groups; group += share.n_threads) {
     phases_.trunk_forward(state_, batch, group);
   }
   batch.loss_scale = loss_scale(state_);
   barrier.wait();
-  for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
-    phases_.decode_slice(state_, batch, slice);
+  {
+    const Stopwatch stopwatch(slice_seconds);
+    for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+      phases_.decode_slice(state_, batch, slice);
+    }
   }
   barrier.wait();
   for (std::int64_t group = share.thread; group < batch.n_groups; group += share.n_threads) {
     phases_.trunk_backward(state_, batch, group);
   }
+}
+
+/// Between epochs, shares the slices out again by how fast the threads were: over a hundred batches
+/// at least, since in a few a thread may have lost its processor for a moment.
+void CpuBackend::rebalance(std::int64_t n_batches) {
+  constexpr std::int64_t kBatches = 100;
+  n_batches_timed_ += n_batches;
+  if (n_batches_timed_ < kBatches) return;
+  shares_.rebalance(std::span(slice_seconds_).first(shares_.n_threads()));
+  std::fill(slice_seconds_.begin(), slice_seconds_.end(), 0.0);
+  n_batches_timed_ = 0;
 }
 
 EpochLoss CpuBackend::train_epoch(std::uint32_t epoch, std::span<const std::uint32_t> order,
@@ -204,25 +249,31 @@ EpochLoss CpuBackend::train_epoch(std::uint32_t epoch, std::span<const std::uint
       const std::size_t first = std::min(b * batch_size, order.size());
       return order.subspan(first, std::min(batch_size, order.size() - first));
     };
+    double slice_seconds = 0;
     for (std::size_t b = 0; b < n_batches; ++b) {
       set_cells(data_, cells_of(b), state_.slices.begin(share.first_slice), batch);
       batch.adam = adam_step(state_.options, step_ + static_cast<std::int64_t>(b) + 1);
-      train_batch(share, batch, barrier);
+      train_batch(share, batch, barrier, slice_seconds);
       if (share.thread == 0) {
         add_loss(state_, batch.loss_scale, loss);
         n_done = b + 1;
         go_on = reporter.report(static_cast<std::int64_t>(n_done));
       }
       barrier.wait();
-      for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
-        phases_.update_encoder(state_, batch, slice);
+      {
+        const Stopwatch stopwatch(slice_seconds);
+        for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+          phases_.update_encoder(state_, batch, slice);
+        }
       }
       for (int block = share.thread; block < 3; block += share.n_threads) {
         phases_.update_trunk(state_, batch, block);
       }
       if (!go_on) break;
     }
+    slice_seconds_[share.thread] += slice_seconds;
   });
+  rebalance(static_cast<std::int64_t>(n_done));
   step_ += static_cast<std::int64_t>(n_done);
   reporter.rethrow();
   loss.masked /= static_cast<double>(n_done);
