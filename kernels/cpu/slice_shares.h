@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -40,7 +41,7 @@ class SliceShares {
     for (int thread = 0; thread + 1 < n; ++thread) {
       wanted += n_slices * speeds[thread] / total_speed;
       present += old[thread + 1] - old[thread];
-      const auto bound = static_cast<std::int32_t>((wanted + present) / 2 + 0.5);
+      const auto bound = static_cast<std::int32_t>(std::lround((wanted + present) / 2));
       bounds_[thread + 1] = std::clamp(bound, bounds_[thread] + 1, n_slices - (n - 1 - thread));
     }
   }

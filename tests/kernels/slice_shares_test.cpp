@@ -9,9 +9,9 @@ using maskclass::cpu::SliceShares;
 namespace {
 
 std::vector<std::int32_t> sizes(const SliceShares& shares) {
-  std::vector<std::int32_t> result;
+  std::vector<std::int32_t> result(shares.n_threads());
   for (int thread = 0; thread < shares.n_threads(); ++thread) {
-    result.push_back(shares.end(thread) - shares.first(thread));
+    result[thread] = shares.end(thread) - shares.first(thread);
   }
   return result;
 }
@@ -20,9 +20,9 @@ std::vector<std::int32_t> sizes(const SliceShares& shares) {
 SliceShares after_epochs(std::int32_t n_slices, const std::vector<double>& seconds_a_slice) {
   SliceShares shares(n_slices, static_cast<int>(seconds_a_slice.size()));
   for (int epoch = 0; epoch < 20; ++epoch) {
-    std::vector<double> seconds;
+    std::vector<double> seconds = seconds_a_slice;
     for (int thread = 0; thread < shares.n_threads(); ++thread) {
-      seconds.push_back(sizes(shares)[thread] * seconds_a_slice[thread]);
+      seconds[thread] *= sizes(shares)[thread];
     }
     shares.rebalance(seconds);
     CHECK(shares.first(0) == 0);
