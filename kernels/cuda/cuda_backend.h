@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -21,6 +22,8 @@ struct CudaOptions {
   Driver driver = Driver::automatic;
   Precision precision = Precision::fp32;
   Context context;  ///< A stream of its own is made where none is given.
+  /// The most bytes of the GPU's memory that the job may take; 0: what is free.
+  std::size_t memory_limit = 0;
 };
 
 /// ScaledData (kernels/backend.h) whose arrays lie on the device.
@@ -38,9 +41,12 @@ struct DeviceScaledData {
   const float* biozero_shrink = nullptr;        ///< [n_cells]
 };
 
-/// Trains and applies the network on the calling thread's current GPU. The arrays of `data` are
-/// copied, so they may go once this returns. Throws DeviceError (kernels/cuda/runtime/error.h): too
-/// little memory, a precision or driver that the GPU or the network's shape does not allow.
+/// Trains and applies the network on the calling thread's current GPU. A data set that is larger
+/// than the GPU's memory stays on the host and streams through it, batches in the order of the
+/// epoch, with the same bits; so the arrays of `data` must live as long as the backend (where they
+/// lie on the device, they are copied, must fit, and may go once this returns and the stream is
+/// done). Throws DeviceError (kernels/cuda/runtime/error.h): too little memory, a precision or
+/// driver that the GPU or the network's shape does not allow.
 std::unique_ptr<Backend> make_cuda_backend(const ScaledData& data, const NetworkShape& shape,
                                            const TrainingOptions& options,
                                            const CudaOptions& cuda_options);

@@ -60,6 +60,23 @@ void DataMemory::copy(const ScaledData& data, const Context& context) {
   synchronise(context.stream, kWhat);
 }
 
+void DataMemory::copy_genes(const ScaledData& data, const Context& context) {
+  constexpr const char* kWhat = "copying the genes' scaling to the GPU";
+  genes_.upload(data.genes, context, kWhat);
+  coefficients_.upload(data.biozero_coefficients, context, kWhat);
+  synchronise(context.stream, kWhat);
+}
+
+void DataMemory::copy(const PackedCells& cells, const Context& context) {
+  constexpr const char* kWhat = "copying cells to the GPU";
+  row_start_.upload(cells.row_start(), context, kWhat);
+  segments_.upload(cells.segments(), context, kWhat);
+  values_.upload(cells.values(), context, kWhat);
+  cell_ids_.upload(cells.cell_ids(), context, kWhat);
+  position_.upload(cells.position(), context, kWhat);
+  shrink_.upload(cells.shrink(), context, kWhat);
+}
+
 Columns DataMemory::view() const {
   Columns columns;
   columns.row_start = row_start_.data();

@@ -2,20 +2,26 @@
 
 #include "kernels/cuda/columns.h"
 #include "kernels/cuda/cuda_backend.h"
+#include "kernels/cuda/packed_cells.h"
 #include "kernels/cuda/runtime/memory.h"
 
 namespace maskclass::cuda {
 
-/// A data set that lies on the device as a whole, in the kernels' form.
+/// A data set on the device, or some cells of one, in the kernels' form.
 class DataMemory {
  public:
-  /// Plans for n_cells cells with n_nonzeros non-zeros in all.
+  /// Plans for up to n_cells cells with up to n_nonzeros non-zeros in all.
   DataMemory(std::int64_t n_cells, std::int64_t n_nonzeros, std::int32_t n_genes, MemoryPlan& plan);
 
   /// Fills it, in the order of the stream; the arrays of `data` may change once that is done.
   void copy(const DeviceScaledData& data, const Context& context);
   /// From host memory; waits for the stream. Needs 4 bytes a non-zero of device memory meanwhile.
   void copy(const ScaledData& data, const Context& context);
+
+  /// What all cells share; waits for the stream.
+  void copy_genes(const ScaledData& data, const Context& context);
+  /// Some cells, in the order of the context's stream.
+  void copy(const PackedCells& cells, const Context& context);
 
   Columns view() const;
   std::int64_t n_cells() const { return n_cells_; }

@@ -56,15 +56,19 @@ Exchange ExchangeMemory::view() const {
   return exchange;
 }
 
-ScheduleMemory::ScheduleMemory(std::int64_t most_cells, std::int64_t most_batches, MemoryPlan& plan)
-    : host_state_(1),
-      host_order_(most_cells),
-      host_adam_(most_batches),
-      host_losses_(most_batches) {
+ScheduleMemory::ScheduleMemory(std::int64_t most_cells, std::int64_t most_batches,
+                               MemoryPlan& plan) {
   plan.add(state_, "state of the epoch", 1);
   plan.add(order_, "order of the cells", most_cells);
   plan.add(adam_, "factors of the steps", most_batches);
   plan.add(losses_, "losses", most_batches);
+}
+
+void ScheduleMemory::allocate_host() {
+  host_state_ = PinnedArray<EpochState>(state_.size());
+  host_order_ = PinnedArray<std::uint32_t>(order_.size());
+  host_adam_ = PinnedArray<AdamStep>(adam_.size());
+  host_losses_ = PinnedArray<BatchLoss>(losses_.size());
 }
 
 void ScheduleMemory::start(std::uint32_t epoch, std::span<const std::uint32_t> order,
@@ -83,11 +87,9 @@ void ScheduleMemory::start(std::uint32_t epoch, std::span<const std::uint32_t> o
   state_.upload(host_state_.span(), context, kWhat);
 }
 
-std::span<const BatchLoss> ScheduleMemory::losses(std::size_t n, const Context& context) {
-  const auto result = host_losses_.span().first(n);
-  losses_.download(result, context, "copying the losses from the GPU");
-  synchronise(context.stream, "training on the GPU");
-  return result;
+void ScheduleMemory::fetch_losses(std::size_t n, const Context& context) {
+  n_losses_ = n;
+  losses_.download(host_losses_.span().first(n), context, "copying the losses from the GPU");
 }
 
 }  // namespace maskclass::cuda

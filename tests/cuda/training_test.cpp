@@ -9,11 +9,13 @@ using namespace maskclass::test;
 
 namespace {
 
-MakeBackend maker(cuda::Driver driver, cuda::Precision precision = cuda::Precision::fp32) {
+MakeBackend maker(cuda::Driver driver, cuda::Precision precision = cuda::Precision::fp32,
+                  std::size_t memory_limit = 0) {
   return [=](const ScaledData& data, const NetworkShape& shape, const TrainingOptions& options) {
     cuda::CudaOptions cuda_options;
     cuda_options.driver = driver;
     cuda_options.precision = precision;
+    cuda_options.memory_limit = memory_limit;
     return cuda::make_cuda_backend(data, shape, options, cuda_options);
   };
 }
@@ -92,4 +94,39 @@ TEST_CASE("both drivers give the same bits, in either precision") {
     if (cuda::current_device().capability_major < 8 && precision == cuda::Precision::tf32) continue;
     check_same_bits(precision);
   }
+}
+
+TEST_CASE("a data set that streams through the device gives the same bits") {
+  const Shape shape{150, 100, 64, 32, 32};
+  const MadeUpData made_up(shape.n_cells, shape.n_genes);
+  const ScaledData data = made_up.view();
+  const Parameters start = varied_weights(shape);
+  const auto order = reversed_order(shape.n_cells);
+  // A limit that nothing fits in leaves slots of one batch each.
+  constexpr std::size_t kOneBatchASlot = 1;
+  const auto run = [&](cuda::Driver driver, std::size_t memory_limit) {
+    const auto backend = maker(driver, cuda::Precision::fp32, memory_limit)(data, start.shape,
+                                                                            options_for(shape, 1));
+    backend->set_parameters(start);
+    std::vector<float> values;
+    for (std::uint32_t epoch = 0; epoch < 2; ++epoch) {
+      const EpochLoss loss = backend->train_epoch(epoch, order, {});
+      values.push_back(static_cast<float>(loss.masked));
+      values.push_back(static_cast<float>(loss.biozero));
+    }
+    Parameters parameters = backend->parameters();
+    for (const auto* array : arrays_of(parameters)) {
+      values.insert(values.end(), array->begin(), array->end());
+    }
+    std::vector<float> log2(static_cast<std::size_t>(shape.n_cells) * shape.n_genes);
+    std::vector<float> latent(static_cast<std::size_t>(shape.n_cells) * shape.latent);
+    backend->reconstruct(0, shape.n_cells, log2.data(), latent.data());
+    values.insert(values.end(), log2.begin(), log2.end());
+    values.insert(values.end(), latent.begin(), latent.end());
+    return values;
+  };
+  for (const cuda::Driver driver : {cuda::Driver::graph, cuda::Driver::persistent}) {
+    CHECK(run(driver, kOneBatchASlot) == run(driver, 0));
+  }
+  check_callback(maker(cuda::Driver::graph, cuda::Precision::fp32, kOneBatchASlot), 400);
 }
