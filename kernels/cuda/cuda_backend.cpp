@@ -239,7 +239,10 @@ void CudaBackend::run_epoch(std::uint32_t epoch, std::span<const std::uint32_t> 
   std::int64_t batches_begun = 0;
   std::size_t k = 0;
   for (std::size_t first = 0; first < order.size();) {
-    if (under_way.size() == work_.size()) finish_oldest();
+    if (under_way.size() == work_.size()) {
+      finish_oldest();
+      if (callback && !callback(static_cast<std::int64_t>(losses.size()))) break;
+    }
     const std::size_t n_cells = cells_that_fit(order.subspan(first));
     const std::vector<std::uint32_t> places = bring(k, order.subspan(first, n_cells));
     ScheduleMemory& schedule = memory_.slots[k]->schedule;
