@@ -6,12 +6,13 @@
 #include <utility>
 
 #include "engine/biozero/calibrated/held_out_likelihood.h"
+#include "engine/biozero/calibrated/library.h"
 #include "engine/counted.h"
 
 namespace maskclass::calibrated {
 namespace {
 
-constexpr std::array<std::int64_t, 13> kCandidates = {1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32};
+constexpr std::array<std::int64_t, 12> kCandidates = {2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32};
 constexpr std::int64_t kCellsPerCluster = 15;
 constexpr int kStarts = 10;
 constexpr int kFailuresInARow = 3;
@@ -44,60 +45,101 @@ Clusters cluster_cells(const Points& latent, std::int64_t n_clusters,
   return {n_clusters, k_means(latent, k_means_options).clusters};
 }
 
+namespace {
+
+/// The models with and without dropout, fitted to what was not set aside, and how likely the rest
+/// is under each.
+class Trial {
+ public:
+  Trial(const CsrView& counts, std::span<const double> library_size, const Clusters& clusters,
+        const HeldOut& held_out, int n_threads, const Trial* near = nullptr)
+      : counts_(counts), clusters_(clusters), held_out_(held_out), n_threads_(n_threads) {
+    if (near == nullptr) {
+      // Libraries as one cluster restores them serve all further trials.
+      const Estimate fitted = estimate(counts, library_size, clusters,
+                                       {true, n_threads, held_out, 0, Detail::without_values});
+      restored_ = fitted.library_factor;
+      observed_ = factors_of(library_size);
+      model_[0] = fit_of(observed_, false, nullptr);
+      model_[1] = fitted.model;
+    } else {
+      restored_ = near->restored_;
+      observed_ = near->observed_;
+      model_[0] = fit_of(observed_, false, &near->model_[0]);
+      model_[1] = fit_of(restored_, true, &near->model_[1]);
+    }
+    likelihood_[0] = likelihood_of(observed_, model_[0]);
+    likelihood_[1] = likelihood_of(restored_, model_[1]);
+    zero_inflated_ = is_clearly_better(likelihood_[1].of_cell, likelihood_[0].of_cell);
+  }
+
+  bool zero_inflated() const { return zero_inflated_; }
+  const HeldOutLikelihood& likelihood() const { return likelihood_[zero_inflated_ ? 1 : 0]; }
+
+ private:
+  Model fit_of(const std::vector<double>& library_factor, bool dropout, const Model* near) const {
+    const Statistics statistics =
+        gather_statistics(counts_, library_factor, clusters_, held_out_, n_threads_);
+    return fit_model(statistics, {dropout, n_threads_, near});
+  }
+  HeldOutLikelihood likelihood_of(const std::vector<double>& library_factor,
+                                  const Model& model) const {
+    const ZeroTable table(model, clusters_, log_of(library_factor),
+                          {Detail::without_values, 0, n_threads_});
+    return held_out_likelihood(counts_, library_factor, clusters_, held_out_, model, table,
+                               n_threads_);
+  }
+
+  CsrView counts_;
+  Clusters clusters_;
+  const HeldOut& held_out_;
+  int n_threads_;
+  std::vector<double> observed_;
+  std::vector<double> restored_;
+  std::array<Model, 2> model_;  // without and with dropout
+  std::array<HeldOutLikelihood, 2> likelihood_;
+  bool zero_inflated_ = false;
+};
+
+}  // namespace
+
 ClusterChoice choose_clusters(const CsrView& counts, std::span<const double> library_size,
                               const Points& latent, const HeldOut& held_out,
                               const ChoiceOptions& options, const Callbacks& callbacks) {
   ClusterChoice choice;
-  const int n_threads = options.n_threads;
   const double n_entries = std::max(1.0, static_cast<double>(held_out.genes.size()));
-  // Libraries as one cluster restores them serve all candidates.
-  const Estimate first = estimate(counts, library_size, one_cluster(counts.n_cells),
-                                  {true, n_threads, held_out, 0, Detail::without_values});
-  const auto likelihood_of = [&](const Clusters& clusters, const Model& model) {
-    const ZeroTable table(model, clusters, log_of(first.library_factor),
-                          {Detail::without_values, 0, n_threads});
-    return held_out_likelihood(counts, first.library_factor, clusters, held_out, model, table,
-                               n_threads);
-  };
-  HeldOutLikelihood best;
-  Clusters best_clusters;
-  int failures = 0;
   Progress progress;
   progress.stage = "cluster";
   progress.unit = "models";
+  report_progress(callbacks, progress);
+  const Trial first(counts, library_size, one_cluster(counts.n_cells), held_out, options.n_threads);
+  HeldOutLikelihood best = first.likelihood();
+  choice.zero_inflated = first.zero_inflated();
+  choice.candidates.push_back({1, best.sum / n_entries});
+  int failures = 0;
   for (const std::int64_t n_clusters : kCandidates) {
-    if (n_clusters > 1 && n_clusters * kCellsPerCluster > counts.n_cells) break;
+    if (n_clusters * kCellsPerCluster > counts.n_cells || failures == kFailuresInARow) break;
+    ++progress.done;
     progress.detail = counted(n_clusters, "cluster");
     report_progress(callbacks, progress);
-    Clusters clusters = cluster_cells(latent, n_clusters, options);
-    const Statistics statistics =
-        gather_statistics(counts, first.library_factor, clusters, held_out, n_threads);
-    const Model model = fit_model(statistics, {true, n_threads, &first.model});
-    HeldOutLikelihood likelihood = likelihood_of(clusters, model);
-    choice.candidates.push_back({n_clusters, likelihood.sum / n_entries});
-    ++progress.done;
-    if (n_clusters == 1 || is_clearly_better(likelihood.of_cell, best.of_cell)) {
-      best = std::move(likelihood);
-      best_clusters = std::move(clusters);
+    const Trial trial(counts, library_size, cluster_cells(latent, n_clusters, options), held_out,
+                      options.n_threads, &first);
+    choice.candidates.push_back({n_clusters, trial.likelihood().sum / n_entries});
+    if (is_clearly_better(trial.likelihood().of_cell, best.of_cell)) {
+      best = trial.likelihood();
       choice.n_clusters = n_clusters;
+      choice.zero_inflated = trial.zero_inflated();
       failures = 0;
-    } else if (++failures == kFailuresInARow) {
-      break;
+    } else {
+      ++failures;
     }
   }
-  choice.zero_inflated = is_zero_inflated(counts, library_size, best_clusters, held_out, n_threads);
   return choice;
 }
 
 bool is_zero_inflated(const CsrView& counts, std::span<const double> library_size,
                       const Clusters& clusters, const HeldOut& held_out, int n_threads) {
-  const auto likelihood = [&](bool dropout) {
-    const Estimate fitted = estimate(counts, library_size, clusters,
-                                     {dropout, n_threads, held_out, 0, Detail::without_values});
-    return held_out_likelihood(counts, fitted.library_factor, clusters, held_out, fitted.model,
-                               fitted.table, n_threads);
-  };
-  return is_clearly_better(likelihood(true).of_cell, likelihood(false).of_cell);
+  return Trial(counts, library_size, clusters, held_out, n_threads).zero_inflated();
 }
 
 }  // namespace maskclass::calibrated
