@@ -129,6 +129,11 @@ void add_network_options(CLI::App& app, DenoiseCommand& command) {
   DenoiseOptions& options = command.engine;
   TrainingOptions& training = options.training;
   app.add_option("--epochs", options.n_epochs, "Passes over all cells")->group(group);
+  app.add_flag("--early-stop", options.early_stop,
+               "End the training where it no longer helps with 5 % of the entries, which are set "
+               "aside, and take the best network")
+      ->default_str("")
+      ->group(group);
   app.add_option("--batch-size", training.batch_size, "Cells a step")->group(group);
   app.add_option("--lr", training.learning_rate, "Adam's learning rate")->group(group);
   app.add_option("--hidden", options.hidden, "Width of the hidden layers")->group(group);
@@ -207,6 +212,7 @@ nlohmann::ordered_json result_parameters(const DenoiseCommand& command,
   json["hidden"] = options.hidden;
   json["latent"] = options.latent;
   json["epochs"] = options.n_epochs;
+  json["early_stop"] = options.early_stop;
   json["batch_size"] = training.batch_size;
   json["lr"] = training.learning_rate;
   json["beta1"] = training.beta1;

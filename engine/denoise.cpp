@@ -7,10 +7,12 @@
 #include <utility>
 
 #include "engine/biozero/mask_probability.h"
+#include "engine/counted.h"
 #include "engine/error.h"
 #include "engine/model/initial_weights.h"
 #include "engine/preprocess/normalise.h"
 #include "engine/threads.h"
+#include "engine/train/early_stop.h"
 #include "engine/train/train.h"
 #include "kernels/math/result_values.h"
 
@@ -18,7 +20,7 @@ namespace maskclass {
 
 namespace {
 
-/// Entries that the calibrated variant sets aside while it trains.
+/// Entries that the calibrated variant and --early-stop set aside while they train.
 constexpr double kHeldOutShare = 0.05;
 
 }  // namespace
@@ -43,8 +45,8 @@ struct Denoiser::State {
   }
   ScaledData scaled_data() const;
   DeviceBackend make_backend(const ScaledData& data, const Callbacks& callbacks) const;
-  std::vector<EpochLoss> train_on(Backend& on, const Callbacks& callbacks) const;
-  void train_and_calibrate(const Callbacks& callbacks);
+  void train_on(Backend& on, const AfterEpoch& after_epoch, const Callbacks& callbacks);
+  void train_without_held_out(const Callbacks& callbacks);
   void finish_log2(std::int64_t first_cell, std::int64_t n_cells, float* log2) const;
   void to_counts(std::int64_t first_cell, std::int64_t n_cells, const float* log2,
                  float* counts) const;
@@ -73,13 +75,15 @@ DeviceBackend Denoiser::State::make_backend(const ScaledData& data,
                                  callbacks);
 }
 
-std::vector<EpochLoss> Denoiser::State::train_on(Backend& on, const Callbacks& callbacks) const {
+void Denoiser::State::train_on(Backend& on, const AfterEpoch& after_epoch,
+                               const Callbacks& callbacks) {
   on.set_parameters(initial_weights(shape(), options.training.seed));
-  return maskclass::train(on, cell_ids, options.n_epochs, options.training, callbacks);
+  history =
+      maskclass::train(on, cell_ids, options.n_epochs, options.training, callbacks, after_epoch);
 }
 
 /// Trains without the entries that are set aside, then gives the backend that network.
-void Denoiser::State::train_and_calibrate(const Callbacks& callbacks) {
+void Denoiser::State::train_without_held_out(const Callbacks& callbacks) {
   const CsrView counts = input.counts.view();
   const HeldOut held_out = hold_out(kHeldOutShare, options.training.seed, cell_ids, n_genes());
   const Thinned thinned = without(held_out, counts, input.scaled);
@@ -88,8 +92,20 @@ void Denoiser::State::train_and_calibrate(const Callbacks& callbacks) {
   data.indices = thinned.indices;
   data.scaled = thinned.scaled;
   const std::unique_ptr<Backend> on_thinned = make_backend(data, {}).backend;
-  history = train_on(*on_thinned, callbacks);
+  if (options.early_stop) {
+    EarlyStop stop(*on_thinned, thinned, input);
+    train_on(
+        *on_thinned, [&](std::int32_t done) { return stop.after_epoch(done); }, callbacks);
+    const std::int32_t best = stop.restore_best();
+    log_line(callbacks, "early stop: " + counted(std::ssize(history), "epoch") +
+                            " trained, the network after epoch " + std::to_string(best) +
+                            " taken (mean squared error at entries set aside " +
+                            std::to_string(stop.best_error()) + ")");
+  } else {
+    train_on(*on_thinned, {}, callbacks);
+  }
   backend->set_parameters(on_thinned->parameters());
+  if (!options.calibrated) return;
   calibration = calibrated::calibrate(
       {counts, input.library_sizes, held_out, thinned, *on_thinned, *backend, options.latent},
       {options.training.seed, n_threads}, callbacks);
@@ -205,10 +221,10 @@ void Denoiser::train(const Callbacks& callbacks) {
   State& state = *state_;
   state.history.clear();
   state.calibration.reset();
-  if (state.options.calibrated) {
-    state.train_and_calibrate(callbacks);
+  if (state.options.calibrated || state.options.early_stop) {
+    state.train_without_held_out(callbacks);
   } else {
-    state.history = state.train_on(*state.backend, callbacks);
+    state.train_on(*state.backend, {}, callbacks);
   }
 }
 

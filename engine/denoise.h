@@ -35,6 +35,9 @@ struct DenoiseOptions {
   /// Its biozero_weight is gamma: 1 is the paper's "balanced", 0 its "best". Its seed is the seed.
   TrainingOptions training;
   std::int32_t n_epochs = 300;
+  /// Ends the training where the network gets no better at entries that are set aside for it, and
+  /// takes the best network (engine/train/early_stop.h).
+  bool early_stop = false;
   /// Zeros get their posterior mean under a model of counts and dropout that is fitted to clusters
   /// of the trained latent, instead of the network's output. Training then sets some entries aside.
   bool calibrated = false;

@@ -8,6 +8,7 @@
 #include "engine/biozero/dropout_curve.h"
 #include "engine/biozero/posterior.h"
 #include "engine/biozero/quadrature.h"
+#include "engine/preprocess/quantile.h"
 
 namespace maskclass {
 namespace {
@@ -28,10 +29,10 @@ struct GeneMoments {
 template <class Term>
 std::vector<double> sum_by_gene(const CsrView& counts, std::span<const double> library_factor,
                                 int n_threads, const Term& term) {
-  std::vector<std::vector<double>> partial(kCellBlocks);
+  std::vector<std::vector<double>> partial(kCellBlocks, std::vector<double>(counts.n_genes));
 #pragma omp parallel for num_threads(n_threads) schedule(dynamic, 1)
   for (std::int64_t block = 0; block < kCellBlocks; ++block) {
-    std::vector<double> sums(counts.n_genes);
+    std::vector<double>& sums = partial[block];
     const std::int64_t end = counts.n_cells * (block + 1) / kCellBlocks;
     for (std::int64_t cell = counts.n_cells * block / kCellBlocks; cell < end; ++cell) {
       const auto genes = counts.row_indices(cell);
@@ -40,7 +41,6 @@ std::vector<double> sum_by_gene(const CsrView& counts, std::span<const double> l
         sums[genes[k]] += term(genes[k], values[k] / library_factor[cell]);
       }
     }
-    partial[block] = std::move(sums);
   }
   std::vector<double> total(counts.n_genes);
   for (const auto& sums : partial) {
@@ -70,15 +70,6 @@ GeneMoments moments_of_nonzeros(const CsrView& counts, std::span<const double> l
   return moments;
 }
 
-/// The mean of the two middle values where their number is even; the floor where there is none.
-double median_or_floor(std::vector<double> values) {
-  if (values.empty()) return kSmallestDispersion;
-  const auto middle = values.begin() + std::ssize(values) / 2;
-  std::nth_element(values.begin(), middle, values.end());
-  if (values.size() % 2 == 1) return *middle;
-  return (*middle + *std::max_element(values.begin(), middle)) / 2;
-}
-
 std::vector<double> shrunken_dispersions(const GeneMoments& moments) {
   const std::size_t n_genes = moments.mean.size();
   std::vector<double> raw(n_genes);
@@ -89,7 +80,7 @@ std::vector<double> shrunken_dispersions(const GeneMoments& moments) {
     raw[gene] = (moments.variance[gene] - mean) / (mean * mean);
     known.push_back(raw[gene]);
   }
-  const double median = median_or_floor(std::move(known));
+  const double median = known.empty() ? kSmallestDispersion : quantile(std::span(known), 0.5);
   for (std::size_t gene = 0; gene < n_genes; ++gene) {
     const double n = moments.n_nonzero[gene];
     const double weight = n < 2 ? 0 : n / (n + kPriorCells);

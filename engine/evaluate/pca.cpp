@@ -8,6 +8,7 @@
 
 #include "engine/error.h"
 #include "engine/evaluate/top_eigenpairs.h"
+#include "engine/first_error.h"
 
 namespace maskclass {
 namespace {
@@ -39,6 +40,7 @@ void add_product_in_tiles(To&& to, const Left& left, const Right& right, bool lo
                           int n_threads) {
   const Index n_down = (to.rows() + kTile - 1) / kTile;
   const Index n_across = (to.cols() + kTile - 1) / kTile;
+  FirstError error;
 #pragma omp parallel for num_threads(n_threads) schedule(dynamic)
   for (Index tile = 0; tile < n_down * n_across; ++tile) {
     const Index row = tile / n_across * kTile;
@@ -46,9 +48,13 @@ void add_product_in_tiles(To&& to, const Left& left, const Right& right, bool lo
     if (lower && column > row) continue;
     const Index n_rows = std::min<Index>(kTile, to.rows() - row);
     const Index n_columns = std::min<Index>(kTile, to.cols() - column);
-    add_product(to.block(row, column, n_rows, n_columns), left.middleRows(row, n_rows),
-                right.middleCols(column, n_columns));
+    // Eigen may allocate for the product.
+    error.guard([&] {
+      add_product(to.block(row, column, n_rows, n_columns), left.middleRows(row, n_rows),
+                  right.middleCols(column, n_columns));
+    });
   }
+  error.rethrow();
 }
 
 void mirror_lower_triangle(MatrixXd& matrix) {

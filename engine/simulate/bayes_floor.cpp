@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "engine/first_error.h"
 #include "engine/simulate/truth_posterior.h"
 
 namespace maskclass::simulate {
@@ -40,6 +41,23 @@ void log_normalised(const CsrView& counts, std::int64_t cell, double scale,
   for (std::size_t k = 0; k < genes.size(); ++k) row[genes[k]] = std::log2(1 + values[k] * scale);
 }
 
+/// `moments` [n genes asked for] are the cell's.
+CellSums sums_of(std::span<const std::int32_t> genes, const std::vector<double>& x,
+                 const std::vector<double>& truth, const PosteriorMoments* moments) {
+  CellSums sums;
+  for (std::size_t position = 0; position < genes.size(); ++position) {
+    const std::int32_t gene = genes[position];
+    const double error = x[gene] - truth[gene];
+    if (x[gene] > 0) {
+      sums.squared_error += error * error;
+    } else {
+      sums.variance += moments[position].variance;
+      ++sums.n_zeros;
+    }
+  }
+  return sums;
+}
+
 }  // namespace
 
 BayesFloor bayes_floor(const Generator& generator, const CsrView& counts,
@@ -64,27 +82,19 @@ BayesFloor bayes_floor(const Generator& generator, const CsrView& counts,
   for (std::int64_t first = 0; first < counts.n_cells; first += kBlockCells) {
     const std::int64_t n_cells = std::min(kBlockCells, counts.n_cells - first);
     posterior.block(first, n_cells, moments.data(), n_threads);
-#pragma omp parallel num_threads(n_threads)
-    {
-      std::vector<double> x(counts.n_genes);
-      std::vector<double> truth(counts.n_genes);
-#pragma omp for schedule(static)
-      for (std::int64_t row = 0; row < n_cells; ++row) {
-        const std::int64_t cell = first + row;
+    FirstError error;
+#pragma omp parallel for num_threads(n_threads) schedule(static)
+    for (std::int64_t row = 0; row < n_cells; ++row) {
+      const std::int64_t cell = first + row;
+      error.guard([&] {
+        std::vector<double> x(counts.n_genes);
+        std::vector<double> truth(counts.n_genes);
         log_normalised(counts, cell, scales[cell], x);
         log_normalised(true_counts, cell, true_scales[cell], truth);
-        for (std::int64_t position = 0; position < n_genes; ++position) {
-          const std::int32_t gene = genes[position];
-          const double error = x[gene] - truth[gene];
-          if (x[gene] > 0) {
-            sums[cell].squared_error += error * error;
-          } else {
-            sums[cell].variance += moments[row * n_genes + position].variance;
-            ++sums[cell].n_zeros;
-          }
-        }
-      }
+        sums[cell] = sums_of(genes, x, truth, &moments[row * n_genes]);
+      });
     }
+    error.rethrow();
   }
   BayesFloor floor;
   floor.n_entries = counts.n_cells * n_genes;

@@ -11,7 +11,7 @@ namespace maskclass {
 
 std::vector<EpochLoss> train(Backend& backend, std::span<const std::uint32_t> cell_ids,
                              std::int32_t n_epochs, const TrainingOptions& options,
-                             const Callbacks& callbacks) {
+                             const Callbacks& callbacks, const AfterEpoch& after_epoch) {
   const std::int64_t n_cells = static_cast<std::int64_t>(cell_ids.size());
   std::vector<EpochLoss> history;
   Progress progress;
@@ -38,6 +38,7 @@ std::vector<EpochLoss> train(Backend& backend, std::span<const std::uint32_t> ce
     // A short epoch ends before the backend reports at all.
     progress.done = (epoch + 1) * n_cells;
     report_progress(callbacks, progress);
+    if (after_epoch && !after_epoch(epoch + 1)) break;
   }
   progress.done = progress.total;
   report_progress(callbacks, progress);

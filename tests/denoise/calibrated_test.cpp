@@ -169,3 +169,27 @@ TEST_CASE("masks may use the calibrated estimator") {
                                        << n_entries - static_cast<double>(counts.n_nonzeros()));
   CHECK(std::abs(expected / true_zeros - 1) < 0.2);
 }
+
+TEST_CASE("early stop takes the network that is best at entries set aside") {
+  const simulate::Simulation simulation = two_groups(simulate::DropoutType::group);
+  DenoiseOptions options = options_of(false);
+  // A rate at which 500 cells are learnt by heart within the epochs given.
+  options.training.learning_rate = 5e-3;
+  options.n_epochs = 300;
+  options.early_stop = true;
+  Denoiser stopped(simulation.counts.view(), options);
+  std::vector<std::string> lines;
+  stopped.train({{}, [&](const std::string& line) { lines.push_back(line); }});
+  CHECK(stopped.history().size() < 300);
+  CHECK(stopped.history().size() % 5 == 0);
+  REQUIRE(lines.size() == 1);
+  CHECK(lines[0].find("early stop") != std::string::npos);
+  options.early_stop = false;
+  Denoiser whole(simulation.counts.view(), options);
+  whole.train();
+  const double early = error_to_floor(simulation, stopped, log2_of(stopped));
+  const double late = error_to_floor(simulation, whole, log2_of(whole));
+  MESSAGE("MSE / floor: stopped after " << stopped.history().size() << " epochs " << early
+                                        << ", all 300 " << late);
+  CHECK(early < late);
+}

@@ -1,6 +1,5 @@
 #include "engine/biozero/calibrated/calibrate.h"
 
-#include <algorithm>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -9,34 +8,16 @@
 #include "engine/biozero/calibrated/library.h"
 #include "engine/biozero/calibrated/network_weight.h"
 #include "engine/counted.h"
+#include "engine/train/held_out_predictions.h"
 
 namespace maskclass::calibrated {
 namespace {
 
-constexpr std::int64_t kCellsPerBlock = 1024;
-
-/// The latent of all cells, and the network's output where `at` (ascending in the matrix) asks.
-struct Inference {
-  std::vector<double> latent;    // [n_cells][latent_width]
-  std::vector<float> predicted;  // [asked for]
-};
-
-Inference infer(Backend& backend, std::int64_t n_cells, std::int64_t n_genes,
-                std::int64_t latent_width, const Thinned* asked) {
-  Inference result;
-  result.latent.reserve(n_cells * latent_width);
-  std::vector<float> latent(kCellsPerBlock * latent_width);
-  std::vector<float> log2(asked != nullptr ? kCellsPerBlock * n_genes : 0);
-  std::size_t next = 0;
-  for (std::int64_t first = 0; first < n_cells; first += kCellsPerBlock) {
-    const std::int64_t n = std::min(kCellsPerBlock, n_cells - first);
-    backend.reconstruct(first, n, asked != nullptr ? log2.data() : nullptr, latent.data());
-    result.latent.insert(result.latent.end(), latent.begin(), latent.begin() + n * latent_width);
-    for (; asked != nullptr && next < asked->cell.size() && asked->cell[next] < first + n; ++next) {
-      result.predicted.push_back(log2[(asked->cell[next] - first) * n_genes + asked->gene[next]]);
-    }
-  }
-  return result;
+/// [n_cells][latent_width]
+std::vector<double> latent_of(Backend& backend, std::int64_t n_cells, std::int64_t latent_width) {
+  std::vector<float> latent(n_cells * latent_width);
+  backend.reconstruct(0, n_cells, nullptr, latent.data());
+  return {latent.begin(), latent.end()};
 }
 
 std::string percent(double share) {
@@ -68,19 +49,21 @@ Calibration calibrate(const CalibrationInput& input, const ChoiceOptions& option
   const std::int64_t n_cells = input.counts.n_cells;
   const std::int64_t n_genes = input.counts.n_genes;
   const std::vector<double> observed_factor = factors_of(input.library_size);
-  const Inference unseen =
-      infer(input.on_thinned, n_cells, n_genes, input.latent_width, &input.thinned);
-  const Points latent{unseen.latent, n_cells, input.latent_width};
+  const std::vector<double> thinned_latent =
+      latent_of(input.on_thinned, n_cells, input.latent_width);
+  const Points latent{thinned_latent, n_cells, input.latent_width};
   ClusterChoice choice =
       choose_clusters(input.counts, input.library_size, latent, input.held_out, options, callbacks);
   const Estimate without =
       estimate(input.counts, input.library_size, cluster_cells(latent, choice.n_clusters, options),
                {choice.zero_inflated, options.n_threads, input.held_out, 0});
-  const double weight = network_weight(input.thinned, unseen.predicted, without, observed_factor);
+  const double weight = network_weight(
+      input.thinned, predict_held_out(input.on_thinned, n_cells, n_genes, input.thinned), without,
+      observed_factor);
 
-  const Inference all = infer(input.on_all, n_cells, n_genes, input.latent_width, nullptr);
+  const std::vector<double> all = latent_of(input.on_all, n_cells, input.latent_width);
   const Clusters clusters =
-      cluster_cells({all.latent, n_cells, input.latent_width}, choice.n_clusters, options);
+      cluster_cells({all, n_cells, input.latent_width}, choice.n_clusters, options);
   Estimate fitted = estimate(
       input.counts, input.library_size, clusters,
       {choice.zero_inflated, options.n_threads, {}, weight > 0 ? ZeroValues::kLargestShift : 0});

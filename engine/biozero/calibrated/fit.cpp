@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <optional>
 #include <vector>
 
 #include "engine/biozero/calibrated/residuals.h"
+#include "engine/first_error.h"
 #include "engine/preprocess/quantile.h"
 
 namespace maskclass::calibrated {
@@ -98,6 +98,10 @@ class Fit {
   void add_priors(const Point& point, SharedSystem& system) const;
   GeneSystem gene_system(const Point& point, const std::vector<Predicted>& predicted,
                          const Weights& weights, std::int64_t gene, SharedSystem& shared) const;
+  GeneSystem eliminate(const Point& point, const std::vector<Predicted>& predicted,
+                       const Weights& weights, double damping, std::int64_t gene,
+                       SharedSystem& shared, SharedSystem& eliminated, Weights* next,
+                       double& factor_variance) const;
   /// The step of every parameter; updates the precisions of the priors from the posterior variances
   /// on the way where `next` is given.
   Point stepped(const Point& point, const std::vector<Predicted>& predicted, const Weights& weights,
@@ -324,6 +328,33 @@ void Fit::move_shared(Point& point, const VectorXd& step) const {
   }
 }
 
+/// Eliminates a gene's own parameters from the normal equations; where `next` is given, also renews
+/// the precisions of its priors by their posterior variances.
+GeneSystem Fit::eliminate(const Point& point, const std::vector<Predicted>& predicted,
+                          const Weights& weights, double damping, std::int64_t gene,
+                          SharedSystem& shared, SharedSystem& eliminated, Weights* next,
+                          double& factor_variance) const {
+  GeneSystem system = gene_system(point, predicted, weights, gene, shared);
+  system.own.diagonal() *= 1 + damping;
+  const Eigen::LLT<MatrixXd> factors(system.own);
+  if (next != nullptr) {
+    const MatrixXd covariance = factors.solve(MatrixXd::Identity(n_own(), n_own()));
+    factor_variance = covariance(0, 0);
+    for (std::int64_t cluster = 0; cluster < n_clusters(); ++cluster) {
+      const std::int64_t at = cluster * n_genes() + gene;
+      const double variance =
+          covariance(2 + cluster, 2 + cluster) + covariance(1, 1) - 2 * covariance(1, 2 + cluster);
+      const double difference = point.model.log_mean[at] - point.shared_log_mean[gene];
+      next->mean_difference[at] =
+          2 / (squared(kMeanDifferenceScale) + squared(difference) + std::max(0.0, variance));
+    }
+  }
+  const MatrixXd solved = factors.solve(system.mixed);
+  eliminated.matrix.noalias() += system.mixed.transpose() * solved;
+  eliminated.right.noalias() += solved.transpose() * system.right;
+  return system;
+}
+
 Point Fit::stepped(const Point& point, const std::vector<Predicted>& predicted,
                    const Weights& weights, double damping, Weights* next) const {
   const std::int64_t n_blocks = (n_genes() + kGenesPerBlock - 1) / kGenesPerBlock;
@@ -333,31 +364,18 @@ Point Fit::stepped(const Point& point, const std::vector<Predicted>& predicted,
   std::vector<SharedSystem> eliminated(n_blocks, empty);
   std::vector<GeneSystem> genes(n_genes());
   std::vector<double> factor_variance(n_genes());
+  FirstError error;
 #pragma omp parallel for num_threads(options_.n_threads) schedule(dynamic, 1)
   for (std::int64_t block = 0; block < n_blocks; ++block) {
     const std::int64_t end = std::min(n_genes(), (block + 1) * kGenesPerBlock);
     for (std::int64_t gene = block * kGenesPerBlock; gene < end; ++gene) {
-      GeneSystem system = gene_system(point, predicted, weights, gene, partial[block]);
-      system.own.diagonal() *= 1 + damping;
-      const Eigen::LLT<MatrixXd> factors(system.own);
-      if (next != nullptr) {
-        const MatrixXd covariance = factors.solve(MatrixXd::Identity(n_own(), n_own()));
-        factor_variance[gene] = covariance(0, 0);
-        for (std::int64_t cluster = 0; cluster < n_clusters(); ++cluster) {
-          const std::int64_t at = cluster * n_genes() + gene;
-          const double variance = covariance(2 + cluster, 2 + cluster) + covariance(1, 1) -
-                                  2 * covariance(1, 2 + cluster);
-          const double difference = point.model.log_mean[at] - point.shared_log_mean[gene];
-          next->mean_difference[at] =
-              2 / (squared(kMeanDifferenceScale) + squared(difference) + std::max(0.0, variance));
-        }
-      }
-      const MatrixXd solved = factors.solve(system.mixed);
-      eliminated[block].matrix.noalias() += system.mixed.transpose() * solved;
-      eliminated[block].right.noalias() += solved.transpose() * system.right;
-      genes[gene] = std::move(system);
+      error.guard([&] {
+        genes[gene] = eliminate(point, predicted, weights, damping, gene, partial[block],
+                                eliminated[block], next, factor_variance[gene]);
+      });
     }
   }
+  error.rethrow();
   SharedSystem total = empty;
   add_priors(point, total);
   for (const SharedSystem& sum : partial) {
@@ -373,7 +391,6 @@ Point Fit::stepped(const Point& point, const std::vector<Predicted>& predicted,
 
   Point moved = point;
   move_shared(moved, step);
-#pragma omp parallel for num_threads(options_.n_threads) schedule(static)
   for (std::int64_t gene = 0; gene < n_genes(); ++gene) {
     const GeneSystem& system = genes[gene];
     const VectorXd own = system.own.llt().solve(system.right - system.mixed * step);
