@@ -18,8 +18,9 @@ constexpr int kStarts = 10;
 constexpr int kFailuresInARow = 3;
 constexpr double kStandardErrors = 2;
 
-/// Whether a is better than b by more than chance explains: sums over the same cells.
-bool is_clearly_better(std::span<const double> a, std::span<const double> b) {
+/// Whether a is better than b by more than `least` nats and more than chance explains: sums over
+/// the same cells.
+bool is_clearly_better(std::span<const double> a, std::span<const double> b, double least = 0) {
   const auto n = static_cast<double>(a.size());
   double sum = 0;
   double squares = 0;
@@ -29,7 +30,7 @@ bool is_clearly_better(std::span<const double> a, std::span<const double> b) {
     squares += difference * difference;
   }
   const double variance = std::max(0.0, squares - sum * sum / n);
-  return sum > kStandardErrors * std::sqrt(variance);
+  return sum > least && sum > kStandardErrors * std::sqrt(variance);
 }
 
 }  // namespace
@@ -70,7 +71,10 @@ class Trial {
     }
     likelihood_[0] = likelihood_of(observed_, model_[0]);
     likelihood_[1] = likelihood_of(restored_, model_[1]);
-    zero_inflated_ = is_clearly_better(likelihood_[1].of_cell, likelihood_[0].of_cell);
+    // A nat for each parameter of the curves: a curve so low that it drops nothing must not win by
+    // the last digits.
+    zero_inflated_ = is_clearly_better(likelihood_[1].of_cell, likelihood_[0].of_cell,
+                                       2.0 * static_cast<double>(clusters.n_clusters));
   }
 
   bool zero_inflated() const { return zero_inflated_; }
