@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <memory>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/console.h"
@@ -15,7 +17,6 @@
 #include "engine/error.h"
 #include "engine/io/atomic_file.h"
 #include "engine/io/gene_list.h"
-#include "engine/io/reader.h"
 #include "engine/report/model_file.h"
 #include "engine/report/result_file.h"
 
@@ -26,6 +27,8 @@ const char* const kExamples = R"(
 Examples:
   maskclass denoise filtered_feature_bc_matrix/ -o denoised.h5ad
   maskclass denoise counts.h5ad --layer counts --n-top-genes 2000 -o denoised.h5ad
+  maskclass denoise sample1.h5 sample2.h5 --batch-key input -o denoised.h5ad
+  maskclass denoise counts.loom -o denoised.h5ad -o denoised.csv.gz -o for_seurat/
   maskclass denoise counts.csv.gz --variant best --outputs log2 -o denoised.csv.gz
   maskclass denoise counts.h5ad -o denoised.h5ad --dry-run
 
@@ -54,6 +57,14 @@ void print_gpu_plan(const ComputeDevice& device) {
              megabytes(static_cast<std::int64_t>(device.device_bytes)),
              megabytes(static_cast<std::int64_t>(device.free_bytes)),
              device.resident ? "lies on it" : "streams through it");
+}
+
+/// At most what an .h5ad input passes on to the output.
+std::int64_t carried_bytes(const io::Dataset& dataset) {
+  if (dataset.format != io::FileFormat::h5ad) return 0;
+  std::error_code ignored;
+  const auto size = std::filesystem::file_size(dataset.path, ignored);
+  return ignored ? 0 : static_cast<std::int64_t>(size);
 }
 
 /// Trains for a second, and says what the whole job would take.
@@ -91,7 +102,8 @@ void dry_run(const DenoiseCommand& command, const io::Dataset& dataset, Denoiser
                                                                  denoiser.n_genes(), outputs)));
   fmt::print("disk    {} MB as .h5ad\n",
              megabytes(report::result_bytes(denoiser.n_cells(), n_genes, n_nonzeros,
-                                            denoiser.latent_width(), outputs)));
+                                            denoiser.latent_width(), outputs) +
+                       carried_bytes(dataset)));
   const ComputeDevice& device = denoiser.device();
   if (device.kind == Device::cuda) print_gpu_plan(device);
   const std::string where = device.kind == Device::cuda
@@ -106,9 +118,11 @@ void check_paths(const DenoiseCommand& command) {
     if (command.dry_run) return;
     throw usage_error("--output is required (or --dry-run)");
   }
-  check_output_is_not_input(command.input.path, command.output);
+  for (const std::string& output : command.output) {
+    check_output_is_not_input(command.input.paths, output);
+  }
   std::vector<std::filesystem::path> written =
-      io::check_result_path(command.output, command.wanted_outputs());
+      io::check_result_paths(command.output_paths(), command.wanted_outputs());
   if (!command.save_model.empty()) {
     const io::AtomicPath model(command.save_model, io::AtomicPath::Kind::file);
     const auto is_model = [&](const std::filesystem::path& path) {
@@ -120,9 +134,21 @@ void check_paths(const DenoiseCommand& command) {
     written.push_back(model.path());
   }
   for (const std::filesystem::path& path : written) {
-    check_output_is_not_input(command.input.path, path.string());
-    check_output_is_not_input(command.genes_file, path.string());
+    check_output_is_not_input(command.input.paths, path.string());
+    check_output_is_not_input({command.genes_file, command.input.cells_file}, path.string());
   }
+}
+
+/// The model under its temporary name; null where none is to be saved.
+std::unique_ptr<io::AtomicPath> write_model(const DenoiseCommand& command,
+                                            const io::Dataset& dataset, const Denoiser& denoiser,
+                                            const std::string& parameters) {
+  if (command.save_model.empty()) return nullptr;
+  std::vector<std::string> genes;
+  for (const std::int32_t gene : denoiser.input().genes) genes.push_back(dataset.gene_names[gene]);
+  auto file = std::make_unique<io::AtomicPath>(command.save_model, io::AtomicPath::Kind::file);
+  report::write_model(*file, denoiser.parameters(), genes, parameters);
+  return file;
 }
 
 void run_denoise(const DenoiseCommand& command) {
@@ -132,9 +158,10 @@ void run_denoise(const DenoiseCommand& command) {
   const Callbacks callbacks = console.callbacks();
   const int n_threads = command.common.thread_count();
 
-  io::Dataset dataset =
-      io::read_counts(command.input.path, command.input.read_options(n_threads), callbacks);
+  Input input = read_input(command.input, n_threads, callbacks);
+  io::Dataset& dataset = input.dataset;
   DenoiseOptions options = command.engine_options();
+  options.preprocess.batch_of = std::move(input.batch_of);
   if (!command.genes_file.empty()) {
     options.preprocess.genes = io::read_gene_list(command.genes_file, dataset);
   }
@@ -149,17 +176,13 @@ void run_denoise(const DenoiseCommand& command) {
   const std::string parameters =
       result_parameters(command, denoiser.device())
           .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  report::write_results(denoiser, dataset, command.output,
-                        {command.wanted_outputs(), command.all_genes, parameters}, n_threads,
-                        callbacks);
-  console.note("wrote " + command.output);
-  if (!command.save_model.empty()) {
-    std::vector<std::string> genes;
-    for (const std::int32_t gene : denoiser.input().genes)
-      genes.push_back(dataset.gene_names[gene]);
-    report::save_model(command.save_model, denoiser.parameters(), genes, parameters);
-    console.note("saved the network: " + command.save_model);
-  }
+  const auto model = write_model(command, dataset, denoiser, parameters);
+  report::write_results(
+      denoiser, dataset, command.output_paths(),
+      {command.wanted_outputs(), command.all_genes, parameters, command.compression, model.get()},
+      n_threads, callbacks);
+  for (const std::string& output : command.output) console.note("wrote " + output);
+  if (model) console.note("saved the network: " + command.save_model);
 }
 
 }  // namespace

@@ -78,9 +78,12 @@ void add_device_options(CLI::App& app, DenoiseCommand& command) {
 }
 
 void add_what_is_done(CLI::App& app, DenoiseCommand& command) {
-  app.add_option("-o,--output", command.output,
-                 "Where the results go: .h5ad, a folder of Matrix Market files (a name without "
-                 "ending), .mtx[.gz], .csv/.tsv[.gz] or .npy");
+  app.add_option(
+         "-o,--output", command.output,
+         "Where the results go: .h5ad, a folder of 10x directories (a name without ending), "
+         "10x .h5, .mtx[.gz], .csv/.tsv[.gz] or .npy; may be given several times")
+      ->allow_extra_args(false)
+      ->default_str("");
   app.add_option(
          "--variant", command.variant,
          "balanced (gamma = 1) pulls likely biological zeros to zero, best (gamma = 0) "
@@ -93,6 +96,7 @@ void add_what_is_done(CLI::App& app, DenoiseCommand& command) {
       ->check(CLI::IsMember({"moments", "calibrated"}));
   app.add_option("--outputs", command.outputs, "Results to write, separated by commas")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->check(CLI::IsMember({"log2", "counts", "latent", "biozero"}));
   app.add_option(
          "--observed", command.observed,
@@ -101,6 +105,9 @@ void add_what_is_done(CLI::App& app, DenoiseCommand& command) {
       ->check(CLI::IsMember({"keep", "replace", "posterior"}));
   app.add_flag("--all-genes", command.all_genes,
                "Write every gene; those not denoised hold their observed values");
+  app.add_option("--compression", command.compression,
+                 "gzip's level for the matrices of .h5ad and .h5, 1 to 9; 0 = none")
+      ->check(CLI::Range(0, 9));
   app.add_option("--save-model", command.save_model, "FILE.safetensors for the trained network");
   add_seed_option(app, command.engine.training.seed, "Seed of all random numbers");
   add_device_options(app, command);
@@ -174,6 +181,7 @@ void add_network_options(CLI::App& app, DenoiseCommand& command) {
 void add_denoise_options(CLI::App& app, DenoiseCommand& command) {
   app.option_defaults()->always_capture_default();
   add_input_options(app, command.input);
+  add_cell_options(app, command.input);
   add_what_is_done(app, command);
   add_gene_options(app, command);
   add_network_options(app, command);
@@ -193,7 +201,11 @@ nlohmann::ordered_json result_parameters(const DenoiseCommand& command,
   const auto decimal = [](float value) { return std::stod(fmt::format("{}", value)); };
   nlohmann::ordered_json json;
   json["version"] = MASKCLASS_VERSION;
-  json["input"] = name_of(command.input.path);
+  std::string inputs;
+  for (const std::string& path : command.input.paths) {
+    inputs += (inputs.empty() ? "" : ", ") + name_of(path);
+  }
+  json["input"] = inputs;
   json["layer"] = command.input.layer;
   json["variant"] = command.variant;
   json["biozero"] = command.biozero;
@@ -202,6 +214,8 @@ nlohmann::ordered_json result_parameters(const DenoiseCommand& command,
   json["drop_empty_cells"] = options.preprocess.drop_empty_cells;
   json["allow_non_integer"] = command.input.allow_non_integer;
   json["orientation"] = command.input.orientation;
+  if (!command.input.genome.empty()) json["genome"] = command.input.genome;
+  if (!command.input.batch_key.empty()) json["batch_key"] = command.input.batch_key;
   if (command.genes_file.empty()) {
     json["n_top_genes"] = options.preprocess.n_top_genes;
   } else {

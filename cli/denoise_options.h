@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -16,7 +17,8 @@ namespace maskclass::cli {
 struct DenoiseCommand {
   InputOptions input;
   CommonOptions common;
-  std::string output;
+  std::vector<std::string> output;
+  int compression = 0;
   std::string genes_file;
   bool all_genes = false;
   std::vector<std::string> outputs{"log2", "counts", "latent"};
@@ -32,6 +34,7 @@ struct DenoiseCommand {
   std::string precision = "fp32";
   DenoiseOptions engine;
 
+  std::vector<std::filesystem::path> output_paths() const { return {output.begin(), output.end()}; }
   io::Outputs wanted_outputs() const;
   /// The options of the engine, but for the genes of --genes-file.
   DenoiseOptions engine_options() const;

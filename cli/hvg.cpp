@@ -7,6 +7,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "cli/commands.h"
 #include "cli/common_options.h"
@@ -15,7 +16,6 @@
 #include "engine/counted.h"
 #include "engine/error.h"
 #include "engine/io/atomic_file.h"
-#include "engine/io/reader.h"
 #include "engine/matrix/csr.h"
 #include "engine/preprocess/filter.h"
 #include "engine/preprocess/highly_variable.h"
@@ -50,19 +50,33 @@ std::string table_of(const io::Dataset& dataset, const std::vector<std::int32_t>
   return fmt::to_string(text);
 }
 
+/// The batches of the cells that were kept; empty where there are none.
+std::vector<std::int32_t> batches_of(const Input& input, const Kept& kept) {
+  std::vector<std::int32_t> batch_of;
+  if (input.batch_of.empty()) return batch_of;
+  for (const std::int64_t cell : kept.cells) batch_of.push_back(input.batch_of[cell]);
+  return batch_of;
+}
+
+HvgResult rank(const CsrView& counts, const std::vector<double>& sizes,
+               const std::vector<std::int32_t>& batch_of, int n_top, int n_threads) {
+  if (batch_of.empty()) return rank_highly_variable_genes(counts, sizes, n_top, n_threads);
+  return rank_highly_variable_genes(counts, sizes, batch_of, n_top, n_threads);
+}
+
 std::string rank_genes(const HvgOptions& options) {
   Console console(options.common.quiet, options.common.json());
   const Callbacks callbacks = console.callbacks();
   const int n_threads = options.common.thread_count();
-  const InputOptions& input = options.input;
-  const io::Dataset dataset = io::read_counts(input.path, input.read_options(n_threads), callbacks);
-  const Kept kept =
-      filter_genes_and_cells(dataset.counts.view(), input.min_cells, input.drop_empty_cells,
-                             dataset.cell_names, n_threads, callbacks);
+  const Input input = read_input(options.input, n_threads, callbacks);
+  const io::Dataset& dataset = input.dataset;
+  const Kept kept = filter_genes_and_cells(dataset.counts.view(), options.input.min_cells,
+                                           options.input.drop_empty_cells, dataset.cell_names,
+                                           n_threads, callbacks);
   const CsrMatrix passed = select(dataset.counts.view(), kept.cells, kept.genes, n_threads);
   const LibrarySizes libraries = library_sizes_of(passed.view(), n_threads);
   const HvgResult result =
-      rank_highly_variable_genes(passed.view(), libraries.sizes, options.n_top_genes, n_threads);
+      rank(passed.view(), libraries.sizes, batches_of(input, kept), options.n_top_genes, n_threads);
   log_line(callbacks, "ranked " + counted(static_cast<std::int64_t>(result.top.size()),
                                           "highly variable gene"));
   return table_of(dataset, kept.genes, result);
@@ -95,7 +109,7 @@ void check_output(const HvgOptions& options) {
   if (!output.ends_with(".tsv") && !output.ends_with(".tsv.gz")) {
     throw usage_error("the output " + output + " must end in .tsv or .tsv.gz");
   }
-  check_output_is_not_input(options.input.path, output);
+  check_output_is_not_input(options.input.paths, output);
 }
 
 void run_hvg(const HvgOptions& options) {
@@ -129,6 +143,7 @@ void add_hvg(CLI::App& app) {
   command->footer(kExamples);
   command->option_defaults()->always_capture_default();
   add_input_options(*command, options->input);
+  add_cell_options(*command, options->input);
   command->add_option("-o,--output", options->output,
                       "FILE.tsv or FILE.tsv.gz to write; standard output where not given");
   command->add_option("--n-top-genes", options->n_top_genes, "How many genes to choose; 0 = all")

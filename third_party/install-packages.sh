@@ -8,7 +8,7 @@ set -euo pipefail
 build_packages=(
   cmake g++ ninja-build
   libhwy-dev libeigen3-dev                              # numerics
-  libhdf5-dev zlib1g-dev                                # files
+  libhdf5-dev zlib1g-dev libzip-dev                     # files
   libcli11-dev libfmt-dev nlohmann-json3-dev            # the program
   doctest-dev                                           # configured with the tests
 )

@@ -84,11 +84,13 @@ void AtomicPath::check_replaceable() const {
     throw data_error(fmt::format(
         "{}: exists and is not a folder; choose another name for the output", path_.string()));
   }
-  for (const fs::directory_entry& entry : fs::directory_iterator(path_)) {
-    const std::string name = entry.path().filename().string();
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(path_)) {
+    const std::string name = entry.path().lexically_relative(path_).string();
     const bool known =
-        std::find(replaceable_.begin(), replaceable_.end(), name) != replaceable_.end();
-    if (!known || entry.is_directory()) {
+        std::any_of(replaceable_.begin(), replaceable_.end(), [&](const std::string& ours) {
+          return entry.is_directory() ? ours.starts_with(name + "/") : ours == name;
+        });
+    if (!known) {
       throw data_error(
           fmt::format("{}: the folder exists and holds '{}', which is not of this output; "
                       "choose another name or an empty folder",
@@ -121,47 +123,101 @@ void AtomicPath::create() {
                                path_.string(), temporary_.string()));
 }
 
-void AtomicPath::finish() {
+void AtomicPath::sync() const {
   if (kind_ == Kind::folder) {
-    for (const fs::directory_entry& entry : fs::directory_iterator(temporary_)) {
-      sync_path(entry.path(), path_ / entry.path().filename());
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(temporary_)) {
+      sync_path(entry.path(), path_ / entry.path().lexically_relative(temporary_));
     }
   }
   sync_path(temporary_, path_);
-  std::error_code ignored;
-  if (kind_ == Kind::folder && fs::exists(path_, ignored)) {
-    replace_folder();
-  } else if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
-    throw data_error(
-        fmt::format("{}: cannot be given its name: {}", path_.string(), reason(errno)));
-  }
-  finished_ = true;
-  sync_path(folder_of(path_), path_);
 }
 
-/// The old folder is set aside, the new one takes its name, then the old files are removed: at no
-/// moment does the name hold a mixture.
-void AtomicPath::replace_folder() {
-  check_replaceable();
-  const fs::path aside = temporary_.string() + ".old";
+void AtomicPath::put() {
+  if (kind_ == Kind::folder) {
+    put_folder();
+  } else {
+    // A second name for the old file. Where the file system knows no such thing, undo() cannot
+    // bring the old file back.
+    const fs::path aside = temporary_.string() + ".old";
+    if (::link(path_.c_str(), aside.c_str()) == 0) aside_ = aside;
+    if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+      const int error = errno;
+      settle();
+      throw data_error(
+          fmt::format("{}: cannot be given its name: {}", path_.string(), reason(error)));
+    }
+  }
+  finished_ = true;
+}
+
+/// The old folder is set aside, then the new one takes its name: at no moment does the name hold a
+/// mixture.
+void AtomicPath::put_folder() {
   std::error_code error;
-  fs::rename(path_, aside, error);
+  fs::path aside;
+  if (fs::exists(path_, error)) {
+    check_replaceable();
+    aside = temporary_.string() + ".old";
+    fs::rename(path_, aside, error);
+  }
   if (!error) {
     fs::rename(temporary_, path_, error);
     std::error_code ignored;
-    if (error) fs::rename(aside, path_, ignored);
+    if (error && !aside.empty()) fs::rename(aside, path_, ignored);
   }
   if (error) {
     throw data_error(
         fmt::format("{}: the folder cannot be replaced: {}", path_.string(), error.message()));
   }
-  remove_replaced(aside);
+  aside_ = aside;
+}
+
+/// Back to before put().
+void AtomicPath::undo() noexcept {
+  if (!finished_) return;
+  finished_ = false;
+  std::error_code ignored;
+  if (kind_ == Kind::folder || aside_.empty()) fs::rename(path_, temporary_, ignored);
+  if (!aside_.empty()) fs::rename(aside_, path_, ignored);
+  aside_.clear();
+}
+
+void AtomicPath::settle() noexcept {
+  if (aside_.empty()) return;
+  std::error_code ignored;
+  if (kind_ == Kind::folder) {
+    remove_replaced(aside_);
+  } else {
+    fs::remove(aside_, ignored);
+  }
+  aside_.clear();
 }
 
 void AtomicPath::remove_replaced(const fs::path& folder) const {
   std::error_code ignored;
   for (const std::string& name : replaceable_) fs::remove(folder / name, ignored);
+  for (const std::string& name : replaceable_) {
+    const fs::path inner = fs::path(name).parent_path();
+    if (!inner.empty()) fs::remove(folder / inner, ignored);
+  }
   fs::remove(folder, ignored);
+}
+
+void AtomicPath::finish() {
+  AtomicPath* const self = this;
+  finish_all({&self, 1});
+}
+
+void finish_all(std::span<AtomicPath* const> paths) {
+  for (const AtomicPath* path : paths) path->sync();
+  try {
+    for (AtomicPath* path : paths) path->put();
+  } catch (...) {
+    for (AtomicPath* path : paths) path->undo();
+    throw;
+  }
+  for (AtomicPath* path : paths) path->settle();
+  for (const AtomicPath* path : paths) sync_path(folder_of(path->path_), path->path_);
 }
 
 }  // namespace maskclass::io

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,9 @@ class AtomicPath {
 
   /// Creates an empty file or folder under the temporary name. What stands at `path` stays until
   /// finish(); a folder that exists there must be empty or hold files of the names `replaceable`
-  /// only, so that nothing unrelated is ever deleted. Throws Error{data} otherwise, where the
-  /// folder above `path` is missing or not writable, and where a folder stands in a file's place
-  /// or the other way round.
+  /// ("log2/matrix.mtx.gz") only, so that nothing unrelated is ever deleted. Throws Error{data}
+  /// otherwise, where the folder above `path` is missing or not writable, and where a folder stands
+  /// in a file's place or the other way round.
   AtomicPath(const std::filesystem::path& path, Kind kind,
              std::vector<std::string> replaceable = {});
   ~AtomicPath();
@@ -34,16 +35,28 @@ class AtomicPath {
   void finish();
 
  private:
+  friend void finish_all(std::span<AtomicPath* const> paths);
+
   void check_replaceable() const;
   void create();
-  void replace_folder();
+  void sync() const;
+  /// Gives the final name. What had it is kept aside, if that can be, until settle() or undo().
+  void put();
+  void undo() noexcept;
+  void settle() noexcept;
+  void put_folder();
   void remove_replaced(const std::filesystem::path& folder) const;
 
   std::filesystem::path path_;
   std::filesystem::path temporary_;
+  std::filesystem::path aside_;  ///< Where what was replaced stands; empty where nothing does.
   Kind kind_;
   std::vector<std::string> replaceable_;
   bool finished_ = false;
 };
+
+/// Finishes several as one: all are synced before the first gets its name, and where one cannot get
+/// it, those before it are taken back and what they replaced stands again. Throws as finish() does.
+void finish_all(std::span<AtomicPath* const> paths);
 
 }  // namespace maskclass::io

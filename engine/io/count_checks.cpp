@@ -101,6 +101,13 @@ std::string general_advice(float value) {
 
 }  // namespace
 
+float to_float32(double number) {
+  const auto rounded = static_cast<float>(number);
+  return number > kLargestCount && rounded <= kLargestCount
+             ? std::nextafter(kLargestCount, 2 * kLargestCount)
+             : rounded;
+}
+
 ValueSummary summarise(std::span<const float> values) {
   ValueSummary summary;
   bool finite = true;

@@ -10,6 +10,10 @@ namespace maskclass::io {
 /// The largest value taken as a count, 2^24: up to here every whole number is exact in float32.
 inline constexpr float kLargestCount = 16777216.0f;
 
+/// float32 for a number that may have been stored as a wider type. Where rounding would hide that
+/// it is above 2^24, the result is above 2^24 too, so that a check finds it.
+float to_float32(double number);
+
 /// What kind of numbers a matrix holds.
 struct ValueSummary {
   bool finite = true;     ///< No NaN, no infinity.

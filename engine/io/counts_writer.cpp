@@ -56,7 +56,7 @@ void write_folder(const std::filesystem::path& path, const Dataset& dataset,
   const auto name = [&](const char* file) { return (folder.path() / file).string(); };
   write_matrix(folder, dataset.counts.view());
   write_features(folder.temporary() / "features.tsv.gz", name("features.tsv.gz"),
-                 dataset.gene_names, dataset.gene_symbols);
+                 gene_labels(dataset.gene_names, dataset.gene_symbols, dataset.gene_ids));
   write_names(folder.temporary() / "barcodes.tsv.gz", name("barcodes.tsv.gz"), dataset.cell_names);
   if (!columns.empty()) write_columns(folder, dataset, columns);
   folder.finish();
@@ -71,7 +71,7 @@ void write_counts(const std::filesystem::path& path, const Dataset& dataset,
 #ifdef MASKCLASS_HAS_HDF5
       return write_h5ad_counts(path, dataset, columns);
 #else
-      refuse_h5ad(path);
+      refuse_hdf5(path);
 #endif
     case FileFormat::folder:
       return write_folder(path, dataset, columns);

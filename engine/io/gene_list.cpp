@@ -16,6 +16,7 @@ std::vector<std::int32_t> read_gene_list(const std::filesystem::path& path,
   for (std::int32_t gene = 0; gene < n_genes; ++gene) {
     columns.emplace(dataset.gene_names[gene], gene);
     if (!dataset.gene_symbols.empty()) columns.emplace(dataset.gene_symbols[gene], gene);
+    if (!dataset.gene_ids.empty()) columns.emplace(dataset.gene_ids[gene], gene);
   }
   std::vector<std::int32_t> result;
   std::vector<std::string> missing;

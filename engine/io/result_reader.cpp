@@ -51,24 +51,6 @@ class SparseResult : public ResultReader {
   Dataset dataset_;
 };
 
-/// The names beside an .npy: NAME.cells.txt for NAME.npy and for NAME.output.npy.
-std::vector<std::string> names_beside(const fs::path& path, const std::string& what,
-                                      std::int64_t n) {
-  fs::path stem = path.parent_path() / path.stem();
-  for (;;) {
-    const fs::path file = stem.string() + "." + what + "s.txt";
-    std::error_code ignored;
-    if (fs::exists(file, ignored)) {
-      std::vector<std::string> names = read_names(file);
-      if (static_cast<std::int64_t>(names.size()) == n) return names;
-      throw data_error(fmt::format("{}: {} names, but {} has {} {}s", file.string(), names.size(),
-                                   path.string(), n, what));
-    }
-    if (!stem.has_extension()) return numbered_names(what, n);
-    stem.replace_extension();
-  }
-}
-
 class NpyResult : public ResultReader {
  public:
   explicit NpyResult(const fs::path& path)
@@ -103,14 +85,6 @@ std::string file_stem(const std::string& name) {
   return name;
 }
 
-/// The matrix `stem`.mtx or table `stem`.tsv in a folder, plain or gzip.
-std::optional<fs::path> find_in_folder(const fs::path& folder, const std::string& stem) {
-  // A name with a folder in it must not lead out of this one.
-  if (stem.empty() || stem.find('/') != std::string::npos) return std::nullopt;
-  if (auto path = plain_or_gzip(folder / (stem + ".mtx"))) return path;
-  return plain_or_gzip(folder / (stem + ".tsv"));
-}
-
 Dataset read_file(const fs::path& path) {
   ReadOptions options;
   if (format_by_name(path) == FileFormat::matrix_market) {
@@ -119,17 +93,18 @@ Dataset read_file(const fs::path& path) {
   return read_table(path, options, {});
 }
 
+/// A folder of results (a 10x directory a matrix, and latent.tsv), or one 10x directory, where
+/// there is nothing to choose from.
 Dataset read_from_folder(const fs::path& folder, const std::string& name) {
-  if (const auto path = find_in_folder(folder, file_stem(name))) return read_file(*path);
-  // One matrix only, as in a 10x folder: there is nothing to choose from.
-  if (const auto path = find_in_folder(folder, "matrix")) {
-    return read_matrix_market_folder(folder, {}, {});
+  if (plain_or_gzip(folder / "matrix.mtx")) return read_matrix_market_folder(folder, {}, {});
+  const std::string stem = name.empty() ? "log2" : file_stem(name);
+  // A name with a folder in it must not lead out of this one.
+  if (stem.find('/') == std::string::npos) {
+    if (fs::is_directory(folder / stem)) return read_matrix_market_folder(folder / stem, {}, {});
+    if (const auto table = plain_or_gzip(folder / (stem + ".tsv"))) return read_file(*table);
   }
-  if (name.empty()) {
-    if (const auto path = find_in_folder(folder, "log2")) return read_file(*path);
-  }
-  throw data_error(fmt::format("{}: the folder has neither {}.mtx nor matrix.mtx (or .gz)",
-                               folder.string(), name.empty() ? "log2" : file_stem(name)));
+  throw data_error(fmt::format("{}: the folder has neither a matrix.mtx (or .gz) nor a folder {}",
+                               folder.string(), stem));
 }
 
 }  // namespace
@@ -144,7 +119,7 @@ std::unique_ptr<ResultReader> open_result(const fs::path& path, const std::strin
 #ifdef MASKCLASS_HAS_HDF5
       return open_h5ad_result(path, name);
 #else
-      refuse_h5ad(path);
+      refuse_hdf5(path);
 #endif
     case FileFormat::npy:
       return std::make_unique<NpyResult>(path);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/io/atomic_file.h"
 #include "engine/io/dataset.h"
 
 namespace maskclass::io {
@@ -26,6 +27,9 @@ struct ResultHeader {
   std::vector<std::string> cell_names;     ///< [n_cells written]
   std::vector<std::string> gene_names;     ///< [n_genes written]
   std::vector<std::string> gene_symbols;   ///< [n_genes written], or empty.
+  std::vector<std::string> gene_ids;       ///< [n_genes written], or empty: see Dataset.
+  std::vector<std::string> gene_genomes;   ///< [n_genes written], or empty.
+  std::vector<std::string> cell_inputs;    ///< [n_cells written], or empty: see Dataset.
   std::vector<std::int64_t> source_cells;  ///< [n_cells]: row in the input, ascending.
   std::vector<std::int64_t> source_genes;  ///< [n_genes]: column in the input, ascending.
   CsrView counts;  ///< Cells x genes written: the input's counts (X of an .h5ad).
@@ -35,7 +39,9 @@ struct ResultHeader {
   std::vector<std::uint8_t> denoised;  ///< [n_genes]: 1 where the gene was denoised.
   std::vector<std::uint8_t> highly_variable;  ///< [n_genes], or empty where none were selected.
   std::vector<float> hvg_rank;   ///< [n_genes], from 0; NaN where not chosen; or empty.
-  std::filesystem::path source;  ///< The input; an .h5ad's obs and var are carried over from it.
+  int compression = 0;           ///< Of .h5ad and .h5: gzip's level, 1 to 9; 0 is none.
+  std::filesystem::path source;  ///< The input.
+  bool source_is_h5ad = false;   ///< Then all of it that is not ours is carried over to an .h5ad.
   std::string source_matrix;     ///< Dataset::matrix of the input: raw/X has a var of its own.
   std::string parameters_json;   ///< One flat JSON object: uns["maskclass"], without the history.
   std::vector<std::pair<std::string, std::vector<double>>>
@@ -59,23 +65,34 @@ class ResultWriter {
   virtual ~ResultWriter() = default;
   /// Blocks come in order and cover every cell once.
   virtual void write(const ResultBlock& block) = 0;
-  /// Syncs and renames.
-  virtual void finish() = 0;
+  /// Completes and closes all files, which keep their temporary names.
+  virtual void close() = 0;
+  /// All that is written, to be finished together.
+  virtual std::vector<AtomicPath*> files() = 0;
+  /// What of the input should have been carried over and could not be: "obsm/X_odd".
+  virtual std::vector<std::string> left_out() const { return {}; }
+
+  /// close(), then all files get their names (finish_all).
+  void finish();
   /// The final names of all that is written.
-  virtual std::vector<std::filesystem::path> paths() const = 0;
+  std::vector<std::filesystem::path> paths();
 };
 
 /// Opens a writer for the format that the name of `path` says: .h5ad; a name that ends in "/" or
-/// has no ending is a folder of Matrix Market files; .csv/.tsv[.gz], .mtx[.gz] and .npy hold one
-/// output each (more than one: the output's name goes before the ending). Throws Error{data} where
-/// the folder is missing or not writable, Error{usage} for an unknown ending.
+/// has no ending is a folder of 10x directories; .csv/.tsv[.gz], .mtx[.gz], 10x .h5 and .npy hold
+/// one output each (more than one: the output's name goes before the ending). Throws Error{data}
+/// where the folder is missing or not writable, Error{usage} for an unknown ending.
 std::unique_ptr<ResultWriter> open_result_writer(const std::filesystem::path& path,
                                                  const ResultHeader& header);
 
-/// Throws what open_result_writer() would throw for this name, so that a long job need not find out
-/// at its end. Returns the names of all that will be written: more than one where the format holds
-/// one output a file.
-std::vector<std::filesystem::path> check_result_path(const std::filesystem::path& path,
-                                                     const Outputs& outputs);
+/// The same for several formats at once. Throws Error{usage} where two of them would write the same
+/// file.
+std::unique_ptr<ResultWriter> open_result_writers(const std::vector<std::filesystem::path>& paths,
+                                                  const ResultHeader& header);
+
+/// Throws what open_result_writers() would throw for these names, so that a long job need not find
+/// out at its end. Returns the names of all that will be written.
+std::vector<std::filesystem::path> check_result_paths(
+    const std::vector<std::filesystem::path>& paths, const Outputs& outputs);
 
 }  // namespace maskclass::io

@@ -36,4 +36,14 @@ struct HvgResult {
 HvgResult rank_highly_variable_genes(const CsrView& counts, std::span<const double> library_sizes,
                                      int n_top, int n_threads);
 
+/// The same for cells of several batches (samples, runs): every batch is ranked for itself, with
+/// its own trend and its library sizes related to its own mean, and the means and variances of a
+/// gene are averaged over the batches, each weighing the same (scran's `combineVar`, equiweight):
+/// genes that differ between batches only are not chosen for that. `batch_of`: [n_cells], numbers
+/// from 0. Batches of one cell have no variance and are left out. Extra memory: a copy of the
+/// counts of the largest batch.
+HvgResult rank_highly_variable_genes(const CsrView& counts, std::span<const double> library_sizes,
+                                     std::span<const std::int32_t> batch_of, int n_top,
+                                     int n_threads);
+
 }  // namespace maskclass

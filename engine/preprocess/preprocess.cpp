@@ -18,6 +18,14 @@ void check_options(const CsrView& counts, const PreprocessOptions& options) {
     throw usage_error("--n-top-genes is " + std::to_string(options.n_top_genes) +
                       "; it must be 0 (all genes) or more");
   }
+  if (!options.batch_of.empty() && std::ssize(options.batch_of) != counts.n_cells) {
+    throw usage_error(counted(std::ssize(options.batch_of), "cell") +
+                      " have a batch, but there are " + with_thousands(counts.n_cells));
+  }
+  if (std::any_of(options.batch_of.begin(), options.batch_of.end(),
+                  [](std::int32_t batch) { return batch < 0; })) {
+    throw usage_error("batches are numbered from 0");
+  }
   for (const std::int32_t gene : options.genes) {
     if (gene >= 0 && gene < counts.n_genes) continue;
     throw usage_error("gene " + std::to_string(gene) + " (counted from 0) was chosen, but the " +
@@ -69,6 +77,17 @@ std::vector<std::int32_t> variable_positions(const HvgResult& variances, int n_t
   return positions;
 }
 
+HvgResult rank_genes(const CsrView& passed, const PreprocessOptions& options,
+                     const Preprocessed& kept, int n_threads) {
+  if (options.batch_of.empty()) {
+    return rank_highly_variable_genes(passed, kept.library_sizes, options.n_top_genes, n_threads);
+  }
+  std::vector<std::int32_t> batch_of;
+  for (const std::int64_t cell : kept.cells) batch_of.push_back(options.batch_of[cell]);
+  return rank_highly_variable_genes(passed, kept.library_sizes, batch_of, options.n_top_genes,
+                                    n_threads);
+}
+
 /// Cuts `passed` (kept cells x genes that passed) to the genes selected and remembers them.
 void select_genes(CsrMatrix passed, const PreprocessOptions& options, Preprocessed& result,
                   int n_threads, const Callbacks& callbacks) {
@@ -77,8 +96,7 @@ void select_genes(CsrMatrix passed, const PreprocessOptions& options, Preprocess
   if (!options.genes.empty()) {
     positions = chosen_positions(options.genes, result.passed_genes, callbacks);
   } else if (options.n_top_genes > 0) {
-    result.variances = rank_highly_variable_genes(passed.view(), result.library_sizes,
-                                                  options.n_top_genes, n_threads);
+    result.variances = rank_genes(passed.view(), options, result, n_threads);
     positions = variable_positions(*result.variances, options.n_top_genes, callbacks);
   } else {
     result.counts = std::move(passed);

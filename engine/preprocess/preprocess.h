@@ -20,6 +20,9 @@ struct PreprocessOptions {
   std::vector<std::int32_t>
       genes;  ///< Columns of the input to use instead of selecting; any order,
               ///< those that fail `min_cells` are left out with a log line.
+  /// [n_cells of the input] or empty: the batch of each cell, from 0; genes are then ranked within
+  /// batches (rank_highly_variable_genes).
+  std::vector<std::int32_t> batch_of;
   Winsorising quantiles;
   bool drop_empty_cells = false;  ///< Leave out cells without counts; else they are an error.
 };
@@ -50,8 +53,8 @@ struct Preprocessed {
 /// non-zero of the genes that pass the filter and 8 bytes a kept one.
 ///
 /// Throws Error{usage} for options that make no sense (negative numbers, columns that the input
-/// lacks), Error{data} where no cell or gene is left or, unless dropped, for a cell without counts,
-/// Error{cancelled} where the caller asks to stop.
+/// lacks, batches of another number of cells), Error{data} where no cell or gene is left or, unless
+/// dropped, for a cell without counts, Error{cancelled} where the caller asks to stop.
 Preprocessed preprocess(const CsrView& counts, const PreprocessOptions& options,
                         std::span<const std::string> cell_names, int n_threads,
                         const Callbacks& callbacks);

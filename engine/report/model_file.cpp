@@ -45,8 +45,8 @@ class TensorList {
 
 }  // namespace
 
-void save_model(const std::filesystem::path& path, const Parameters& parameters,
-                const std::vector<std::string>& gene_names, const std::string& parameters_json) {
+void write_model(const io::AtomicPath& file, const Parameters& parameters,
+                 const std::vector<std::string>& gene_names, const std::string& parameters_json) {
   const NetworkShape& shape = parameters.shape;
   const std::int64_t widths[] = {shape.n_genes, shape.hidden, shape.latent, shape.hidden};
   const char* const names[] = {"encoder.0", "encoder.1", "decoder.0"};
@@ -67,9 +67,7 @@ void save_model(const std::filesystem::path& path, const Parameters& parameters,
   metadata["parameters"] = parameters_json;
   metadata["genes"] =
       nlohmann::json(gene_names).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  io::AtomicPath file(path, io::AtomicPath::Kind::file);
   tensors.write(file.temporary(), std::move(metadata));
-  file.finish();
 }
 
 }  // namespace maskclass::report

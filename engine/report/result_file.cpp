@@ -121,10 +121,15 @@ io::ResultHeader make_header(const Denoiser& denoiser, const io::Dataset& datase
   header.cell_names = pick(dataset.cell_names, header.source_cells);
   header.gene_names = pick(dataset.gene_names, header.source_genes);
   header.gene_symbols = pick(dataset.gene_symbols, header.source_genes);
+  header.gene_ids = pick(dataset.gene_ids, header.source_genes);
+  header.gene_genomes = pick(dataset.gene_genomes, header.source_genes);
+  header.cell_inputs = pick(dataset.cell_inputs, header.source_cells);
+  header.compression = options.compression;
   header.library_size = input.library_sizes;
   header.latent_width = denoiser.latent_width();
   describe_selection(input, header);
   header.source = dataset.path;
+  header.source_is_h5ad = dataset.format == io::FileFormat::h5ad;
   header.source_matrix = dataset.matrix;
   header.parameters_json = options.parameters_json;
   header.history = loss_columns(denoiser.history());
@@ -134,8 +139,8 @@ io::ResultHeader make_header(const Denoiser& denoiser, const io::Dataset& datase
 }  // namespace
 
 void write_results(Denoiser& denoiser, const io::Dataset& dataset,
-                   const std::filesystem::path& path, const ResultFileOptions& options,
-                   int n_threads, const Callbacks& callbacks) {
+                   const std::vector<std::filesystem::path>& paths,
+                   const ResultFileOptions& options, int n_threads, const Callbacks& callbacks) {
   const Preprocessed& input = denoiser.input();
   CsrMatrix all_counts;
   io::ResultHeader header = make_header(denoiser, dataset, options);
@@ -154,7 +159,10 @@ void write_results(Denoiser& denoiser, const io::Dataset& dataset,
   const std::int64_t block = std::min(n_cells, cells_per_block(n_genes));
   const GeneSpread genes(input, header.counts, n_threads);
 
-  const auto writer = io::open_result_writer(path, header);
+  const auto writer = io::open_result_writers(paths, header);
+  for (const std::string& name : writer->left_out()) {
+    log_line(callbacks, "not carried over from the input: " + name);
+  }
   std::vector<float> log2, counts, biozero, wide_log2, wide_counts, wide_biozero;
   std::vector<float> latent(options.outputs.latent ? block * header.latent_width : 0);
   const auto allocate = [&](bool wanted, std::vector<float>& narrow, std::vector<float>& wide) {
@@ -195,7 +203,10 @@ void write_results(Denoiser& denoiser, const io::Dataset& dataset,
     progress.done = first + n;
     report_progress(callbacks, progress);
   }
-  writer->finish();
+  writer->close();
+  std::vector<io::AtomicPath*> files = writer->files();
+  if (options.also != nullptr) files.push_back(options.also);
+  io::finish_all(files);
 }
 
 std::int64_t result_bytes(std::int64_t n_cells, std::int64_t n_genes, std::int64_t n_nonzeros,

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "engine/denoise.h"
 #include "engine/io/dataset.h"
@@ -16,13 +17,17 @@ struct ResultFileOptions {
   /// Every gene of the input is written; those that were not denoised hold their observed values.
   bool all_genes = false;
   std::string parameters_json;  ///< See io::ResultHeader.
+  int compression = 0;          ///< See io::ResultHeader.
+  /// A file that is complete and gets its name together with the results; or null.
+  io::AtomicPath* also = nullptr;
 };
 
-/// Writes the results of a trained network, a block of cells at a time. `dataset` is the input, of
-/// which names are used and, where all genes are written, counts.
+/// Writes the results of a trained network to files of one or several formats, a block of cells at
+/// a time; they appear together or not at all. `dataset` is the input, of which names are used and,
+/// where all genes are written, counts.
 void write_results(Denoiser& denoiser, const io::Dataset& dataset,
-                   const std::filesystem::path& path, const ResultFileOptions& options,
-                   int n_threads, const Callbacks& callbacks);
+                   const std::vector<std::filesystem::path>& paths,
+                   const ResultFileOptions& options, int n_threads, const Callbacks& callbacks);
 
 /// Bytes that write_results puts on disk as .h5ad, or in a dense binary file: an upper bound up to
 /// names and headers.

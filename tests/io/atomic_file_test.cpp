@@ -65,6 +65,29 @@ TEST_CASE("a folder replaces one of the same kind whole and no other") {
   CHECK(content(scratch / "results/thesis.tex") == "years of work");
 }
 
+TEST_CASE("several are finished together: where one cannot be, the others are taken back") {
+  const Scratch scratch;
+  scratch.file("old.txt", "old");
+  scratch.file("results/inner/a", "old");
+  AtomicPath old_file(scratch / "old.txt", AtomicPath::Kind::file);
+  AtomicPath new_file(scratch / "new.txt", AtomicPath::Kind::file);
+  AtomicPath folder(scratch / "results", AtomicPath::Kind::folder, {"inner/a"});
+  std::ofstream(old_file.temporary()) << "new";
+  scratch.file("results/inner/thesis.tex", "years of work");
+  AtomicPath* const all[] = {&old_file, &new_file, &folder};
+  check_error(ErrorKind::data, {"inner/thesis.tex"}, [&] { finish_all(all); });
+  CHECK(content(scratch / "old.txt") == "old");
+  CHECK(!std::filesystem::exists(scratch / "new.txt"));
+  CHECK(content(scratch / "results/inner/a") == "old");
+
+  std::filesystem::remove(scratch / "results/inner/thesis.tex");
+  finish_all(all);
+  CHECK(content(scratch / "old.txt") == "new");
+  CHECK(std::filesystem::exists(scratch / "new.txt"));
+  CHECK(!std::filesystem::exists(scratch / "results/inner/a"));
+  CHECK(scratch.listing() == std::vector<std::string>{"new.txt", "old.txt", "results"});
+}
+
 TEST_CASE("a link stays and its target is replaced") {
   const Scratch scratch;
   scratch.file("target", "old");

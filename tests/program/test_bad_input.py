@@ -29,7 +29,8 @@ class BadInput(Case):
                 self.refuse(name, DATA, name)
 
     def test_a_file_of_another_kind(self):
-        self.refuse(self.write("notes.txt", "hello\n"), USAGE, "notes.txt", ".h5ad", ".mtx")
+        self.refuse(self.write("notes.doc", "hello\n"), USAGE, "notes.doc", ".h5ad", ".mtx")
+        self.refuse(self.write("notes.txt", "hello\n"), DATA, "notes.txt:1", "one field")
         self.refuse(self.write("a.h5ad", "hello\n"), DATA, "a.h5ad")
         (self.folder / "b.h5ad").mkdir()
         self.refuse("b.h5ad", DATA, "b.h5ad")

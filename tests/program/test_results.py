@@ -35,8 +35,10 @@ class Results(Case):
         cells = [f"c{k + 1}" for k in range(40)]
         genes = [f"g{k + 1}" for k in range(12)]
         common = ("--n-top-genes", 0, "--orientation", "cells-are-rows", *ALL)
-        for name in ("a.npy", "a.csv", "a.tsv.gz", "a.mtx", "folder", "a.h5ad"):
+        names = ["a.npy", "a.csv", "a.tsv.gz", "a.mtx", "folder", "a.h5ad", "b.h5"]
+        for name in names:
             self.denoise(counts, "-o", self.out / name, *common)
+        self.check_all_at_once(counts, names, common)
         wanted = {}
         for kind in ("log2", "counts", "latent", "biozero"):
             wanted[kind] = read_npy(self.out / f"a.{kind}.npy")
@@ -52,7 +54,7 @@ class Results(Case):
                 for name in ("a.latent.tsv", "folder/latent.tsv.gz"):
                     self.assertEqual(as_float32(read_table(self.out / name)[2]), wanted[kind])
                 continue
-            for name in (f"a.{kind}.mtx", f"folder/{kind}.mtx.gz"):
+            for name in (f"a.{kind}.mtx", f"folder/{kind}/matrix.mtx.gz"):
                 values = read_matrix_market(self.out / name, 12, 40)
                 self.assertEqual(as_float32(values), wanted[kind], name)
         self.assertEqual((self.out / "a.cells.txt").read_text().split(), cells)
@@ -61,6 +63,17 @@ class Results(Case):
         self.check_meaning(wanted)
         if anndata:
             self.check_h5ad(wanted, cells, genes)
+
+    def check_all_at_once(self, counts, names, common):
+        """Several formats of one run: the same files, with the same bytes."""
+        together = self.folder / "together"
+        together.mkdir()
+        outputs = [word for name in names for word in ("-o", together / name)]
+        self.denoise(counts, *outputs, *common)
+        files = sorted(path.relative_to(self.out) for path in self.out.rglob("*") if path.is_file())
+        for name in files:
+            self.assertEqual((together / name).read_bytes(), (self.out / name).read_bytes(), name)
+        self.assertEqual(files, sorted(path.relative_to(together) for path in together.rglob("*") if path.is_file()))
 
     def check_meaning(self, results):
         """Observed counts are kept, on both scales; log2 and counts belong together."""

@@ -4,7 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "engine/error.h"
-#include "engine/io/h5ad/hdf5_write.h"
+#include "engine/io/hdf5/read.h"
+#include "engine/io/hdf5/write.h"
 
 namespace maskclass::io {
 namespace {
@@ -36,6 +37,15 @@ void set_encoding(const hdf5::Node& node, const std::string& type, const std::st
   hdf5::set_attribute(node, "encoding-version", version);
 }
 
+void complete_encoding(const hdf5::Node& dataset) {
+  if (hdf5::has_attribute(dataset, "encoding-type")) return;
+  const H5T_class_t kind = hdf5::type_class(dataset);
+  const bool scalar = hdf5::shape(dataset).empty();
+  if (kind == H5T_COMPOUND) return set_encoding(dataset, "rec-array", "0.2.0");
+  if (kind == H5T_STRING) return set_encoding(dataset, scalar ? "string" : "string-array", "0.2.0");
+  set_encoding(dataset, scalar ? "numeric-scalar" : "array", "0.2.0");
+}
+
 hdf5::Node write_dict(const hdf5::Node& parent, const std::string& name) {
   hdf5::Node dict = hdf5::create_group(parent, name);
   set_encoding(dict, "dict", "0.1.0");
@@ -43,20 +53,21 @@ hdf5::Node write_dict(const hdf5::Node& parent, const std::string& name) {
 }
 
 hdf5::Node create_dense(const hdf5::Node& parent, const std::string& name, std::int64_t n_rows,
-                        std::int64_t n_columns, std::int64_t chunk_rows) {
-  hdf5::Node dataset =
-      hdf5::create_dataset(parent, name, H5T_IEEE_F32LE, {n_rows, n_columns}, chunk_rows);
+                        std::int64_t n_columns, std::int64_t chunk_rows, int compression) {
+  hdf5::Node dataset = hdf5::create_dataset(parent, name, H5T_IEEE_F32LE, {n_rows, n_columns},
+                                            chunk_rows, compression);
   set_encoding(dataset, "array", "0.2.0");
   return dataset;
 }
 
-void write_csr(const hdf5::Node& parent, const std::string& name, const CsrView& matrix) {
+void write_csr(const hdf5::Node& parent, const std::string& name, const CsrView& matrix,
+               int compression) {
   const hdf5::Node group = hdf5::create_group(parent, name);
   set_encoding(group, "csr_matrix", "0.1.0");
   const std::array<std::int64_t, 2> shape{matrix.n_cells, matrix.n_genes};
   hdf5::set_attribute(group, "shape", std::span<const std::int64_t>(shape));
-  hdf5::write(group, "data", matrix.values);
-  hdf5::write(group, "indices", matrix.indices);
+  hdf5::write(group, "data", matrix.values, compression);
+  hdf5::write(group, "indices", matrix.indices, compression);
   hdf5::write(group, "indptr", matrix.indptr);
 }
 

@@ -56,29 +56,6 @@ bool is_ordered(const hdf5::Node& node) {
   return flag && flag->size() == 1 && flag->front() != 0;
 }
 
-/// Values of a plain dataset as text.
-std::vector<std::string> plain_text(const hdf5::Node& dataset) {
-  const H5T_class_t kind = hdf5::type_class(dataset);
-  if (kind == H5T_STRING) return hdf5::read_strings(dataset);
-  std::vector<std::string> texts;
-  const auto append = [&](const auto& numbers, const auto& format) {
-    for (const auto number : numbers) texts.push_back(format(number));
-  };
-  if (kind == H5T_ENUM) {
-    append(hdf5::read_integers(dataset), [](std::int64_t b) { return b != 0 ? "True" : "False"; });
-  } else if (kind == H5T_INTEGER) {
-    append(hdf5::read_integers(dataset), [](std::int64_t n) { return fmt::format("{}", n); });
-  } else if (kind == H5T_FLOAT && H5Tget_size(hdf5::type_of(dataset).id()) <= sizeof(float)) {
-    append(hdf5::read_doubles(dataset),
-           [](double x) { return fmt::format("{}", static_cast<float>(x)); });
-  } else if (kind == H5T_FLOAT) {
-    append(hdf5::read_doubles(dataset), [](double x) { return fmt::format("{}", x); });
-  } else {
-    throw data_error(dataset.where + ": holds neither text nor numbers");
-  }
-  return texts;
-}
-
 /// values[codes[k]], or `missing` for a negative code.
 template <class Value>
 std::vector<Value> decode(const Categorical& column, const std::vector<Value>& values,
@@ -112,8 +89,8 @@ std::vector<Value> masked(const hdf5::Node& column, std::vector<Value> values,
 
 /// Values of a column that is not of categories.
 std::vector<std::string> text_of(const hdf5::Node& column) {
-  if (!hdf5::is_group(column)) return plain_text(column);
-  return masked<std::string>(column, plain_text(hdf5::open(column, "values")), "");
+  if (!hdf5::is_group(column)) return hdf5::read_as_text(column);
+  return masked<std::string>(column, hdf5::read_as_text(hdf5::open(column, "values")), "");
 }
 std::vector<double> numbers_of(const hdf5::Node& column) {
   if (!hdf5::is_group(column)) return hdf5::read_doubles(column);
@@ -127,12 +104,17 @@ bool Frame::has_column(const std::string& name) const {
 }
 
 Frame open_frame(const hdf5::Node& file, const std::string& name) {
-  Frame frame{hdf5::open(file, name), "", {}};
-  if (!hdf5::is_group(frame.group)) {
-    throw data_error(frame.group.where +
+  const hdf5::Node node = hdf5::open(file, name);
+  if (!hdf5::is_group(node)) {
+    throw data_error(node.where +
                      ": is a compound dataset, as AnnData wrote before 0.7; open the file with a "
                      "newer anndata and write it again");
   }
+  return as_frame(node);
+}
+
+Frame as_frame(const hdf5::Node& group) {
+  Frame frame{hdf5::share(group), "", {}};
   frame.index = index_of(frame.group);
   frame.columns = columns_of(frame.group, frame.index);
   return frame;
@@ -150,8 +132,7 @@ std::optional<Categorical> as_categorical(const hdf5::Node& column) {
   }
   auto categories = referred_categories(column);
   if (!categories) return std::nullopt;
-  hdf5::check(H5Iinc_ref(column.id()), column.where, "cannot open");
-  hdf5::Node codes{hdf5::Handle(column.id()), column.where};
+  hdf5::Node codes = hdf5::share(column);
   const bool ordered = is_ordered(*categories);
   return Categorical{std::move(codes), std::move(*categories), ordered};
 }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/io/h5ad/hdf5_read.h"
+#include "engine/io/hdf5/read.h"
 
 /// The tables of an .h5ad file (obs, var, raw/var), as AnnData has written them since 0.7: a group
 /// with a dataset of names and a dataset or group for each column.
@@ -22,6 +22,9 @@ struct Frame {
 /// Opens the table `name` of a file. Throws Error{data} where it is missing, has no index, or is
 /// the compound dataset of AnnData before 0.7.
 Frame open_frame(const hdf5::Node& file, const std::string& name);
+
+/// The same of a group that is open.
+Frame as_frame(const hdf5::Node& group);
 
 /// Names of the rows (cells of obs, genes of var).
 std::vector<std::string> row_names(const Frame& frame);

@@ -6,9 +6,14 @@
 #include <vector>
 
 #include "engine/io/h5ad/h5ad_frame.h"
-#include "engine/io/h5ad/hdf5_handle.h"
+#include "engine/io/hdf5/copy.h"
 
 namespace maskclass::io {
+
+/// Carries a column (numbers, booleans, text, categories, values with a mask) over from another
+/// file: rows `rows` of it, of whatever type it is.
+void carry_column(const hdf5::Node& source, const hdf5::Selection& rows, const hdf5::Node& parent,
+                  const std::string& name);
 
 /// Writes one table (obs or var) of an .h5ad file. Columns are added in their order; one of a name
 /// that is there already is an error of HDF5's. The caller holds a hdf5::Session.
@@ -18,6 +23,10 @@ class FrameWriter {
   FrameWriter(const hdf5::Node& file, const std::string& name, const std::string& index,
               std::span<const std::string> row_names);
 
+  /// Rows of a table of another file: its index is carried over with its type.
+  FrameWriter(const hdf5::Node& file, const std::string& name, const Frame& source,
+              const hdf5::Selection& rows);
+
   const hdf5::Node& group() const { return group_; }
   bool has(const std::string& column) const;
 
@@ -26,10 +35,9 @@ class FrameWriter {
   void add(const std::string& column, std::span<const std::string> values);
   void add_booleans(const std::string& column, std::span<const std::uint8_t> values);
 
-  /// Carries a column over from another file: rows `rows` of it, of whatever type it is (numbers,
-  /// booleans, text, categories, values with a mask). Returns false, and leaves nothing behind,
-  /// where the column is of no such kind or cannot be read.
-  bool carry(const Frame& source, const std::string& column, std::span<const std::int64_t> rows);
+  /// Carries a column over as carry_column does. Returns false, and leaves nothing behind, where
+  /// the column is of no known kind or cannot be read.
+  bool carry(const Frame& source, const std::string& column, const hdf5::Selection& rows);
 
   /// Writes the order of the columns.
   void finish();

@@ -1,58 +1,17 @@
 #pragma once
 
-#include <cstdint>
-#include <span>
 #include <string>
-#include <vector>
 
-#include "engine/io/h5ad/hdf5_read.h"
-#include "engine/matrix/csr.h"
-#include "engine/progress.h"
+#include "engine/io/hdf5/stored_matrix.h"
 
-/// The matrices of an .h5ad file (X, raw/X, layers/<name>, obsm/<key>) in each of AnnData's
-/// storages. The caller of every function holds a hdf5::Session.
 namespace maskclass::io {
 
-/// A matrix of cells x genes that is open, its values on disk.
-struct StoredMatrix {
-  enum class Storage { dense, csr, csc };
-  Storage storage = Storage::dense;
-  std::int64_t n_cells = 0;
-  std::int64_t n_genes = 0;
-  std::string where;                 ///< For messages: file and matrix.
-  hdf5::Node values;                 ///< Dense: [n_cells][n_genes]. Sparse: [n_nonzeros].
-  hdf5::Node indices;                ///< Sparse: [n_nonzeros].
-  hdf5::Node pointers;               ///< Sparse: [n_cells + 1] (csr), [n_genes + 1] (csc).
-  std::vector<std::int64_t> indptr;  ///< The same in memory, after read_pointers.
-};
-
-/// Opens `name` below `file`. Throws Error{data} where its storage is none of the three, it does
-/// not hold numbers, its parts do not fit each other, or it has more than 2^31 - 1 genes.
+/// Opens a matrix of an .h5ad file (X, raw/X, layers/<name>, obsm/<key>): csr_matrix, csc_matrix or
+/// a dense array. Throws Error{data} where its storage is none of the three, it does not hold
+/// numbers, its parts do not fit each other, or it has more than 2^31 - 1 genes.
 StoredMatrix open_matrix(const hdf5::Node& file, const std::string& name);
 
-/// Names for messages.
-struct MatrixNames {
-  const std::vector<std::string>& cells;
-  const std::vector<std::string>& genes;
-};
-
-/// Checks the extent and reads matrix.indptr, which load and read_dense_rows need. Throws
-/// Error{data} where the extent is not that of `names`, or the pointers do not start at 0, fall, or
-/// do not end at the number of values.
-void read_pointers(StoredMatrix& matrix, const MatrixNames& names);
-
-/// Reads the whole matrix to compressed rows: genes sorted within a cell, zeros left out. Needs up
-/// to 8 bytes a non-zero (dense: 16 while it grows) and a block of a few MB. Throws Error{data}
-/// that names the cell where a gene is out of range or stands twice, Error{cancelled}.
-CsrMatrix load(const StoredMatrix& matrix, const MatrixNames& names, int n_threads,
-               const Callbacks& callbacks);
-
-/// Cells [first_cell, first_cell + n_cells) of a dense or csr matrix as dense rows,
-/// out[n_cells][n_genes].
-void read_dense_rows(const StoredMatrix& matrix, const MatrixNames& names, std::int64_t first_cell,
-                     std::int64_t n_cells, float* out);
-
-/// The first stored values, at most some millions: enough to see what kind of numbers they are.
-std::vector<float> first_values(const StoredMatrix& matrix);
+/// The same for the group of a csr_matrix or csc_matrix.
+StoredMatrix open_sparse_group(const hdf5::Node& group);
 
 }  // namespace maskclass::io

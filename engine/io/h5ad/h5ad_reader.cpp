@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <span>
 
 #include "engine/error.h"
@@ -68,11 +69,30 @@ std::string advice(const hdf5::Node& file, const Choice& tried) {
   return "";
 }
 
-std::vector<std::string> symbols(const Frame& var) {
-  for (const char* name : {"gene_symbols", "gene_name", "feature_name", "gene_short_name"}) {
-    if (var.has_column(name)) return text_column(hdf5::open(var.group, name));
+/// The first of the columns that is there; else nothing.
+std::vector<std::string> first_column(const Frame& var, std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    if (name == var.index || !var.has_column(name)) continue;
+    return text_column(hdf5::open(var.group, name));
   }
   return {};
+}
+
+void check_length(const Frame& var, const std::vector<std::string>& column, std::size_t n_genes) {
+  if (column.empty() || column.size() == n_genes) return;
+  throw data_error(fmt::format("{}: has {} symbols or ids for {} genes; the file is damaged",
+                               var.group.where, column.size(), n_genes));
+}
+
+/// Symbols where the index holds ids, and ids where it holds symbols, as scanpy leaves it.
+void read_gene_names(const Frame& var, Dataset& dataset) {
+  dataset.gene_names = row_names(var);
+  dataset.gene_symbols =
+      first_column(var, {"gene_symbols", "gene_name", "feature_name", "gene_short_name"});
+  check_length(var, dataset.gene_symbols, dataset.gene_names.size());
+  if (!dataset.gene_symbols.empty()) return;
+  dataset.gene_ids = first_column(var, {"gene_ids", "gene_id", "feature_id", "ensembl_id"});
+  check_length(var, dataset.gene_ids, dataset.gene_names.size());
 }
 
 ValueSummary summarise_parallel(std::span<const float> values, int n_threads) {
@@ -90,10 +110,9 @@ ValueSummary summarise_parallel(std::span<const float> values, int n_threads) {
 void check_is_anndata(const hdf5::Node& file) {
   if (hdf5::has(file, "obs") && hdf5::has(file, "var")) return;
   const bool cell_ranger = hdf5::has(file, "matrix/barcodes") || hdf5::has(file, "matrix/indptr");
-  throw data_error(file.where +
-                   (cell_ranger ? ": is a 10x HDF5 matrix, not an .h5ad; use the matrix.mtx.gz "
-                                  "folder beside it, or convert it with scanpy.read_10x_h5"
-                                : ": is HDF5 but not an .h5ad: it has no obs and var"));
+  throw data_error(file.where + (cell_ranger
+                                     ? ": is a 10x HDF5 matrix, not an .h5ad; rename it to .h5"
+                                     : ": is HDF5 but not an .h5ad: it has no obs and var"));
 }
 
 Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
@@ -106,18 +125,13 @@ Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
   dataset.matrix = choice.matrix;
   dataset.cell_names = row_names(open_frame(file, "obs"));
   const Frame var = open_frame(file, choice.var);
-  dataset.gene_names = row_names(var);
-  dataset.gene_symbols = symbols(var);
-  if (!dataset.gene_symbols.empty() && dataset.gene_symbols.size() != dataset.gene_names.size()) {
-    throw data_error(fmt::format("{}: has {} symbols for {} genes; the file is damaged",
-                                 var.group.where, dataset.gene_symbols.size(),
-                                 dataset.gene_names.size()));
-  }
+  read_gene_names(var, dataset);
   StoredMatrix matrix = open_matrix(file, choice.matrix);
   const MatrixNames names{dataset.cell_names, dataset.gene_names};
   read_pointers(matrix, names);
   dataset.counts = load(matrix, names, options.n_threads, callbacks);
-  if (!summarise_parallel(dataset.counts.values, options.n_threads).counts()) {
+  if (options.check_values &&
+      !summarise_parallel(dataset.counts.values, options.n_threads).counts()) {
     check_counts(dataset, options.allow_non_integer, advice(file, choice));
   }
   return dataset;

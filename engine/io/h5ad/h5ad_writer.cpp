@@ -11,7 +11,7 @@
 #include "engine/io/h5ad/h5ad_carry.h"
 #include "engine/io/h5ad/h5ad_encoding.h"
 #include "engine/io/h5ad/h5ad_frame_writer.h"
-#include "engine/io/h5ad/hdf5_write.h"
+#include "engine/io/hdf5/write.h"
 
 namespace maskclass::io {
 namespace {
@@ -30,32 +30,41 @@ hdf5::Node create_anndata(const AtomicPath& path) {
 /// "_index", or the title that the source gives its row names, unless a column of ours has it.
 std::string index_name(const Frame* source) {
   constexpr const char* untitled = "_index";
-  if (source == nullptr || source->index == "gene_symbols" || source->index == "highly_variable" ||
-      source->index.starts_with("maskclass_")) {
+  if (source == nullptr || source->index == "gene_symbols" || source->index == "gene_ids" ||
+      source->index == "highly_variable" || source->index.starts_with("maskclass_")) {
     return untitled;
   }
   return source->index;
 }
 
-void write_obs(const hdf5::Node& file, const ResultHeader& header, CarriedTables& source) {
+void write_obs(const hdf5::Node& file, const ResultHeader& header, CarriedSource& source) {
   FrameWriter obs(file, "obs", index_name(source.obs()), header.cell_names);
   const auto replaced = [](const std::string& name) { return name.starts_with("maskclass_"); };
-  if (source.obs() != nullptr) source.carry(*source.obs(), header.source_cells, replaced, obs);
+  if (source.obs() != nullptr) source.carry_columns(*source.obs(), replaced, obs);
   if (!header.library_size.empty())
     obs.add("maskclass_library_size", std::span(header.library_size));
+  if (!header.cell_inputs.empty()) {
+    obs.add("maskclass_input", std::span<const std::string>(header.cell_inputs));
+  }
   obs.finish();
 }
 
-void write_var(const hdf5::Node& file, const ResultHeader& header, CarriedTables& source) {
+void write_var(const hdf5::Node& file, const ResultHeader& header, CarriedSource& source) {
   FrameWriter var(file, "var", index_name(source.var()), header.gene_names);
   const auto replaced = [&](const std::string& name) {
     return name.starts_with("maskclass_") ||
            (name == "highly_variable" && !header.highly_variable.empty());
   };
-  if (source.var() != nullptr) source.carry(*source.var(), header.source_genes, replaced, var);
+  if (source.var() != nullptr) source.carry_columns(*source.var(), replaced, var);
   // Symbols that came from the source's var were carried over with it, under the source's name.
   if (!header.gene_symbols.empty() && source.var() == nullptr) {
     var.add("gene_symbols", std::span<const std::string>(header.gene_symbols));
+  }
+  if (!header.gene_ids.empty() && source.var() == nullptr) {
+    var.add("gene_ids", std::span<const std::string>(header.gene_ids));
+  }
+  if (!header.gene_genomes.empty() && source.var() == nullptr) {
+    var.add("genome", std::span<const std::string>(header.gene_genomes));
   }
   if (!header.highly_variable.empty()) var.add_booleans("highly_variable", header.highly_variable);
   if (!header.hvg_rank.empty()) var.add("maskclass_rank", std::span(header.hvg_rank));
@@ -63,7 +72,7 @@ void write_var(const hdf5::Node& file, const ResultHeader& header, CarriedTables
   var.finish();
 }
 
-void write_uns(const hdf5::Node& file, const ResultHeader& header, const CarriedTables& source) {
+void write_uns(const hdf5::Node& file, const ResultHeader& header, const CarriedSource& source) {
   const hdf5::Node group = write_dict(file, "uns/maskclass");
   write_parameters(group, header.parameters_json);
   const hdf5::Node history = write_dict(group, "history");
@@ -94,11 +103,13 @@ class H5adWriter : public ResultWriter {
   H5adWriter(const std::filesystem::path& path, const ResultHeader& header)
       : path_(path, AtomicPath::Kind::file), n_cells_(header.counts.n_cells) {
     file_ = create_anndata(path_);
-    write_csr(file_, "X", header.counts);
-    CarriedTables source(header);
+    write_csr(file_, "X", header.counts, header.compression);
+    CarriedSource source(header);
     write_obs(file_, header, source);
     write_var(file_, header, source);
+    source.carry_elements(file_);
     write_uns(file_, header, source);
+    left_out_ = source.left_out();
     create_matrices(header);
   }
 
@@ -118,7 +129,7 @@ class H5adWriter : public ResultWriter {
     n_written_ += block.n_cells;
   }
 
-  void finish() override {
+  void close() override {
     const hdf5::Session session;
     if (n_written_ != n_cells_) {
       throw data_error(fmt::format("{}: only {} of {} cells were written", path_.path().string(),
@@ -127,10 +138,10 @@ class H5adWriter : public ResultWriter {
     hdf5::flush(file_);
     matrices_.clear();
     file_.handle.reset();
-    path_.finish();
   }
 
-  std::vector<std::filesystem::path> paths() const override { return {path_.path()}; }
+  std::vector<AtomicPath*> files() override { return {&path_}; }
+  std::vector<std::string> left_out() const override { return left_out_; }
 
  private:
   void create_matrices(const ResultHeader& header) {
@@ -141,12 +152,14 @@ class H5adWriter : public ResultWriter {
     const auto add = [&](bool wanted, const std::string& name, std::int64_t width,
                          std::int64_t chunk_rows, const float* ResultBlock::*values) {
       if (!wanted) return;
-      matrices_.push_back({create_dense(file_, name, n_cells_, width, chunk_rows), values});
+      matrices_.push_back(
+          {create_dense(file_, name, n_cells_, width, chunk_rows, header.compression), values});
     };
     add(header.outputs.log2, "layers/maskclass", n_genes, chunk, &ResultBlock::log2);
     add(header.outputs.counts, "layers/denoised", n_genes, chunk, &ResultBlock::counts);
     add(header.outputs.biozero, "layers/biozero", n_genes, chunk, &ResultBlock::biozero);
-    add(header.outputs.latent, "obsm/X_maskclass", header.latent_width, 0, &ResultBlock::latent);
+    add(header.outputs.latent, "obsm/X_maskclass", header.latent_width,
+        header.compression > 0 ? n_cells_ : 0, &ResultBlock::latent);
   }
 
   AtomicPath path_;  // first, so that it outlives the open file
@@ -154,6 +167,7 @@ class H5adWriter : public ResultWriter {
   std::int64_t n_written_ = 0;
   hdf5::Node file_;
   std::vector<BlockDataset> matrices_;
+  std::vector<std::string> left_out_;
 };
 
 }  // namespace

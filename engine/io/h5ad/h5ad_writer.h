@@ -12,13 +12,15 @@ namespace maskclass::io {
 /// Opens an .h5ad file for results, in the layout that anndata 0.8 and newer read:
 /// - X: header.counts, csr_matrix of float32;
 /// - layers maskclass (log2), denoised (counts scale), biozero: float32 [n_cells][n_genes], in
-///   chunks of about 1 MB of whole cells, not compressed; obsm X_maskclass [n_cells][latent_width];
+///   chunks of about 1 MB of whole cells; obsm X_maskclass [n_cells][latent_width]; these and X
+///   compressed as header.compression says (shuffle and gzip);
 /// - obs: the source's columns, then maskclass_library_size; var: the source's columns, then
 ///   gene_symbols (where the source has no symbols), highly_variable, maskclass_rank,
 ///   maskclass_denoised; columns of ours replace those of the same name, and all whose names start
 ///   with "maskclass_";
+/// - all other elements of the source: layers, obsm, obsp, varm, varp, uns, raw (CarriedSource);
 /// - uns maskclass: header.parameters_json as scalars, the dict history of float64, and
-///   not_carried, the columns of the source that are of no kind that can be copied, if any.
+///   not_carried, what of the source is of no kind that can be copied, if any.
 /// The file has a temporary name until finish(). The same input gives the same bytes. Throws
 /// Error{data} where the folder is missing or not writable, or the disk is full.
 std::unique_ptr<ResultWriter> open_h5ad_writer(const std::filesystem::path& path,

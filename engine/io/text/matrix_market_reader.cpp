@@ -3,13 +3,12 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "engine/error.h"
-#include "engine/io/csr_builder.h"
+#include "engine/io/file_format.h"
 #include "engine/io/text/matrix_market_file.h"
 #include "engine/io/text/name_lists.h"
 
@@ -84,37 +83,6 @@ bool genes_are_rows_by_names(const MatrixMarketFile& file, const FeatureList& fe
   return as_rows;
 }
 
-/// 10x stores antibodies and guides beside the genes: they are counts of another kind.
-void keep_gene_expression(Dataset& dataset, const FeatureList& features,
-                          const Callbacks& callbacks) {
-  const std::string wanted = "Gene Expression";
-  std::map<std::string, std::int64_t> n_of_type;
-  for (const std::string& type : features.types) ++n_of_type[type];
-  if (n_of_type.size() < 2 || !n_of_type.contains(wanted)) return;
-
-  std::vector<std::uint8_t> keep(features.types.size());
-  for (std::size_t k = 0; k < keep.size(); ++k) keep[k] = features.types[k] == wanted ? 1 : 0;
-  keep_genes(dataset.counts, keep);
-  const auto keep_names = [&](std::vector<std::string>& names) {
-    std::size_t to = 0;
-    for (std::size_t k = 0; k < names.size(); ++k) {
-      if (keep[k] == 0) continue;
-      if (to != k) names[to] = std::move(names[k]);
-      ++to;
-    }
-    names.resize(to);
-  };
-  keep_names(dataset.gene_names);
-  keep_names(dataset.gene_symbols);
-
-  std::string rest;
-  for (const auto& [type, n] : n_of_type) {
-    if (type != wanted) rest += fmt::format("{}{} of '{}'", rest.empty() ? "" : ", ", n, type);
-  }
-  log_line(callbacks, fmt::format("{}: kept the {} features of type '{}', left out {}",
-                                  features.file, n_of_type[wanted], wanted, rest));
-}
-
 Dataset read_without_names(const fs::path& path, const ReadOptions& options,
                            const Callbacks& callbacks) {
   MatrixMarketFile file(path);
@@ -146,26 +114,66 @@ std::string name_of_missing(const fs::path& folder, const std::string& file) {
   return fmt::format("{}: the folder has no {} (or {}.gz)", folder.string(), file, file);
 }
 
-fs::path require(const fs::path& folder, const std::string& file) {
-  const auto path = plain_or_gzip(folder / file);
-  if (!path) throw data_error(name_of_missing(folder, file));
-  return *path;
+/// Every Matrix Market file in `folder`, by name.
+std::vector<fs::path> matrices_in(const fs::path& folder) {
+  std::vector<fs::path> found;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, ignored)) {
+    const std::string name = entry.path().filename().string();
+    const bool hidden = name.starts_with('.');
+    if (!hidden && format_by_name(name) == FileFormat::matrix_market) found.push_back(entry.path());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
 }
 
 /// 10x's own folders are nested (filtered_feature_bc_matrix, hg19): helps to the right one.
-fs::path require_matrix(const fs::path& folder) {
-  if (const auto path = plain_or_gzip(folder / "matrix.mtx")) return *path;
+std::string nested_hint(const fs::path& folder) {
   std::error_code ignored;
-  std::string hint;
   for (fs::recursive_directory_iterator at(folder, ignored), end; at != end && !ignored;
        at.increment(ignored)) {
     const std::string name = at->path().filename().string();
     if (at.depth() >= 2) at.disable_recursion_pending();
     if (name != "matrix.mtx" && name != "matrix.mtx.gz") continue;
-    hint = fmt::format("; there is one in '{}'", at->path().parent_path().string());
-    break;
+    return fmt::format("; there is one in '{}'", at->path().parent_path().string());
   }
-  throw data_error(name_of_missing(folder, "matrix.mtx") + hint);
+  return "";
+}
+
+/// matrix.mtx or, as public archives hold them, the one PREFIXmatrix.mtx of the folder.
+fs::path require_matrix(const fs::path& folder) {
+  if (const auto path = plain_or_gzip(folder / "matrix.mtx")) return *path;
+  const std::vector<fs::path> found = matrices_in(folder);
+  if (found.size() == 1) return found.front();
+  if (found.empty()) throw data_error(name_of_missing(folder, "matrix.mtx") + nested_hint(folder));
+  std::string list;
+  for (const fs::path& path : found) {
+    list += (list.empty() ? "" : ", ") + path.filename().string();
+  }
+  throw usage_error(
+      fmt::format("{}: the folder holds {} matrices: name one of them as the input, "
+                  "or several: {}",
+                  folder.string(), found.size(), list));
+}
+
+/// The files of names beside a matrix, the likeliest first.
+std::optional<NameFiles> names_beside(const fs::path& matrix) {
+  for (const std::string& prefix : name_prefixes(matrix.filename().string())) {
+    if (const auto names = find_name_files(matrix.parent_path(), prefix)) return names;
+  }
+  return std::nullopt;
+}
+
+[[noreturn]] void refuse_folder_without_names(const fs::path& folder, const fs::path& matrix) {
+  std::string prefix = matrix.filename().string();
+  const std::size_t end = prefix.rfind("matrix.mtx");
+  prefix.resize(end == std::string::npos ? 0 : end);
+  const auto there = [&](const char* name) {
+    return plain_or_gzip(folder / (prefix + name)).has_value();
+  };
+  if (!there("barcodes.tsv")) throw data_error(name_of_missing(folder, prefix + "barcodes.tsv"));
+  throw data_error(fmt::format("{}: the folder has neither {}features.tsv nor {}genes.tsv (or .gz)",
+                               folder.string(), prefix, prefix));
 }
 
 }  // namespace
@@ -182,38 +190,26 @@ Dataset read_matrix_market_with_names(const fs::path& matrix_path, const fs::pat
   const bool genes_are_rows = genes_are_rows_by_names(file, features, dataset.cell_names,
                                                       barcodes_path, options, callbacks);
   dataset.counts = file.read(genes_are_rows, callbacks);
-  dataset.gene_names = std::move(features.ids);
-  dataset.gene_symbols = std::move(features.symbols);
-  keep_gene_expression(dataset, features, callbacks);
-  log_repeated_names(dataset.gene_names, "gene", callbacks);
-  log_repeated_names(dataset.cell_names, "cell", callbacks);
+  take_features(std::move(features), options, dataset, callbacks);
   return dataset;
 }
 
 Dataset read_matrix_market_folder(const fs::path& folder, const ReadOptions& options,
                                   const Callbacks& callbacks) {
   const fs::path matrix = require_matrix(folder);
-  const fs::path barcodes = require(folder, "barcodes.tsv");
-  auto features = plain_or_gzip(folder / "features.tsv");
-  if (!features) features = plain_or_gzip(folder / "genes.tsv");
-  if (!features) {
-    throw data_error(fmt::format("{}: the folder has neither features.tsv nor genes.tsv (or .gz)",
-                                 folder.string()));
-  }
-  return read_matrix_market_with_names(matrix, *features, barcodes, options, callbacks);
+  const auto names = names_beside(matrix);
+  if (!names) refuse_folder_without_names(folder, matrix);
+  return read_matrix_market_with_names(matrix, names->features, names->barcodes, options,
+                                       callbacks);
 }
 
 Dataset read_matrix_market_file(const fs::path& path, const ReadOptions& options,
                                 const Callbacks& callbacks) {
-  for (const std::string& prefix : name_prefixes(path.filename().string())) {
-    const auto names = find_name_files(path.parent_path(), prefix);
-    if (!names) continue;
-    log_line(callbacks, fmt::format("{}: names from {} and {}", path.string(),
-                                    names->features.string(), names->barcodes.string()));
-    return read_matrix_market_with_names(path, names->features, names->barcodes, options,
-                                         callbacks);
-  }
-  return read_without_names(path, options, callbacks);
+  const auto names = names_beside(path);
+  if (!names) return read_without_names(path, options, callbacks);
+  log_line(callbacks, fmt::format("{}: names from {} and {}", path.string(),
+                                  names->features.string(), names->barcodes.string()));
+  return read_matrix_market_with_names(path, names->features, names->barcodes, options, callbacks);
 }
 
 }  // namespace maskclass::io

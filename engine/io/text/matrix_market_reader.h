@@ -9,11 +9,12 @@
 namespace maskclass::io {
 
 /// Reads a 10x directory: matrix.mtx, features.tsv (or genes.tsv) and barcodes.tsv, each plain or
-/// gzip. gene_names are the ids (first column), gene_symbols the second. Where the third column
-/// names several types, "Gene Expression" alone is kept, and one log line tells of the rest. The
-/// matrix is genes x cells, or cells x genes where only that agrees with the names. Values are not
-/// checked to be counts. Throws Error{data} that names the file (and line), Error{usage} where
-/// options.orientation contradicts the names.
+/// gzip, with or without a prefix on their names. gene_names are the ids (first column),
+/// gene_symbols the second. Where the third column names several types, "Gene Expression" alone is
+/// kept, and one log line tells of the rest. The matrix is genes x cells, or cells x genes where
+/// only that agrees with the names. Values are not checked to be counts. Throws Error{data} that
+/// names the file (and line), Error{usage} where options.orientation contradicts the names or the
+/// directory holds several matrices.
 Dataset read_matrix_market_folder(const std::filesystem::path& folder, const ReadOptions& options,
                                   const Callbacks& callbacks);
 

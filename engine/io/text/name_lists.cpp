@@ -78,6 +78,23 @@ std::vector<std::string> numbered_names(const std::string& prefix, std::int64_t 
   return names;
 }
 
+std::vector<std::string> names_beside(const std::filesystem::path& path, const std::string& what,
+                                      std::int64_t n) {
+  std::filesystem::path stem = path.parent_path() / path.stem();
+  for (;;) {
+    const std::filesystem::path file = stem.string() + "." + what + "s.txt";
+    std::error_code ignored;
+    if (std::filesystem::exists(file, ignored)) {
+      std::vector<std::string> names = read_names(file);
+      if (static_cast<std::int64_t>(names.size()) == n) return names;
+      throw data_error(fmt::format("{}: {} names, but {} has {} {}s", file.string(), names.size(),
+                                   path.string(), n, what));
+    }
+    if (!stem.has_extension()) return numbered_names(what, n);
+    stem.replace_extension();
+  }
+}
+
 void log_repeated_names(const std::vector<std::string>& names, const std::string& what,
                         const Callbacks& callbacks) {
   std::unordered_set<std::string_view> seen;

@@ -6,17 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "engine/io/features.h"
 #include "engine/progress.h"
 
 namespace maskclass::io {
-
-/// The rows of features.tsv: one gene (or other feature) a line.
-struct FeatureList {
-  std::string file;                  ///< For messages.
-  std::vector<std::string> ids;      ///< First column.
-  std::vector<std::string> symbols;  ///< Second column, or empty where there is one only.
-  std::vector<std::string> types;    ///< Third column, or empty.
-};
 
 /// Reads features.tsv[.gz] or genes.tsv[.gz]: id, symbol, type, separated by tabs. Throws
 /// Error{data} with file:line where a line is blank or has fewer columns than the first.
@@ -31,6 +24,12 @@ std::optional<std::filesystem::path> plain_or_gzip(const std::filesystem::path& 
 
 /// "cell0", "cell1", ... for files without names.
 std::vector<std::string> numbered_names(const std::string& prefix, std::int64_t n);
+
+/// The names in the text file beside a matrix that holds none: NAME.cells.txt (or genes) beside
+/// NAME.npy, NAME.npz or NAME.output.npy; numbered ones where there is none. Throws Error{data}
+/// where the file has not `n` names.
+std::vector<std::string> names_beside(const std::filesystem::path& path, const std::string& what,
+                                      std::int64_t n);
 
 /// Says in one log line where names of `what` ("gene", "cell") are not unique.
 void log_repeated_names(const std::vector<std::string>& names, const std::string& what,

@@ -26,13 +26,20 @@ void write_names(const std::filesystem::path& path, const std::string& name,
   out.close();
 }
 
+GeneLabels gene_labels(const std::vector<std::string>& names,
+                       const std::vector<std::string>& symbols,
+                       const std::vector<std::string>& ids) {
+  if (!ids.empty()) return {ids, names};
+  return {names, symbols.empty() ? names : symbols};
+}
+
 void write_features(const std::filesystem::path& path, const std::string& name,
-                    const std::vector<std::string>& ids, const std::vector<std::string>& symbols) {
+                    const GeneLabels& genes) {
   TextOutput out(path, name, name.ends_with(".gz"));
-  for (std::size_t k = 0; k < ids.size(); ++k) {
-    out.write(ids[k]);
+  for (std::size_t k = 0; k < genes.ids.size(); ++k) {
+    out.write(genes.ids[k]);
     out.write('\t');
-    out.write(symbols.empty() ? ids[k] : symbols[k]);
+    out.write(genes.symbols[k]);
     out.write("\tGene Expression\n");
   }
   out.close();

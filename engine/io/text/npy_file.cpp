@@ -3,10 +3,10 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <regex>
 #include <vector>
 
 #include "engine/error.h"
+#include "engine/io/text/npy_header.h"
 
 namespace maskclass::io {
 
@@ -20,38 +20,21 @@ void NpyFile::refuse(const std::string& what) const {
 
 void NpyFile::read_header() {
   if (file_.size() == 0) refuse("the file is empty");
-  std::string start(std::min<std::int64_t>(file_.size(), 12), '\0');
+  constexpr std::int64_t longest_header = 1 << 16;
+  std::string start(std::min(file_.size(), longest_header), '\0');
   file_.read_at(0, start.data(), start.size());
-  if (start.size() < 12 || !start.starts_with("\x93NUMPY")) refuse("is not a numpy file (.npy)");
-  const auto byte = [&](int k) { return std::int64_t{static_cast<unsigned char>(start[k])}; };
-  const bool version_1 = byte(6) == 1;
-  const std::int64_t length = version_1
-                                  ? byte(8) + (byte(9) << 8)
-                                  : byte(8) + (byte(9) << 8) + (byte(10) << 16) + (byte(11) << 24);
-  const std::int64_t before = version_1 ? 10 : 12;
-  if (length > file_.size() - before) refuse("is truncated within its header");
-  std::string dictionary(length, '\0');
-  file_.read_at(before, dictionary.data(), dictionary.size());
-  data_offset_ = before + length;
-  read_shape(dictionary);
-}
-
-void NpyFile::read_shape(const std::string& dictionary) {
-  if (dictionary.find("'<f4'") == std::string::npos &&
-      dictionary.find("'<f8'") == std::string::npos) {
+  const NpyHeader header = parse_npy_header(start, file_.name());
+  if (header.type != "<f4" && header.type != "<f8") {
     refuse("must hold float32 or float64 numbers, little-endian: save it with astype('<f4')");
   }
-  double_ = dictionary.find("'<f8'") != std::string::npos;
-  if (dictionary.find("'fortran_order': False") == std::string::npos) {
+  if (header.shape.size() != 2) refuse("must have two dimensions, cells and genes");
+  if (header.fortran_order) {
     refuse("is stored by columns: save it with numpy.ascontiguousarray");
   }
-  std::smatch shape;
-  if (!std::regex_search(dictionary, shape,
-                         std::regex(R"('shape': \(([0-9]{1,15}), ([0-9]{1,15})\))"))) {
-    refuse("must have two dimensions, cells and genes");
-  }
-  n_rows_ = std::stoll(shape[1]);
-  n_columns_ = std::stoll(shape[2]);
+  data_offset_ = header.data_offset;
+  double_ = header.type == "<f8";
+  n_rows_ = header.shape[0];
+  n_columns_ = header.shape[1];
   if (n_rows_ == 0 || n_columns_ == 0) refuse("holds no values");
   const std::int64_t room = (file_.size() - data_offset_) / (double_ ? 8 : 4);
   if (n_rows_ > room / n_columns_) {

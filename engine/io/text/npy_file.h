@@ -20,7 +20,6 @@ class NpyFile {
 
  private:
   void read_header();
-  void read_shape(const std::string& dictionary);
   [[noreturn]] void refuse(const std::string& what) const;
 
   InputFile file_;

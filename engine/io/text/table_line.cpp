@@ -12,6 +12,17 @@ char separator_of(const std::filesystem::path& path) {
   return name.extension() == ".csv" ? ',' : '\t';
 }
 
+char separator_of(const std::filesystem::path& path, std::string_view first_line) {
+  const std::string name = path.filename().string();
+  const bool csv = separator_of(path) == ',';
+  const bool tsv = name.find(".tsv") != std::string::npos;
+  if (tsv) return '\t';
+  for (const char separator : csv ? std::string_view(",;") : std::string_view("\t,; ")) {
+    if (first_line.find(separator) != std::string_view::npos) return separator;
+  }
+  return csv ? ',' : '\t';
+}
+
 bool TableLine::next(std::string& field) {
   if (at_end_) return false;
   field.clear();

@@ -10,6 +10,10 @@ namespace maskclass::io {
 /// What separates the fields of a table, by its ending (.gz aside): ',' for .csv, else a tab.
 char separator_of(const std::filesystem::path& path);
 
+/// The same, told by the first line where the name does not settle it: semicolons of a .csv where
+/// the decimal sign is a comma, and tabs, commas, semicolons or blanks of a .txt.
+char separator_of(const std::filesystem::path& path, std::string_view first_line);
+
 /// The fields of one line of a table, left to right. A field in double quotes may hold separators,
 /// and a quote written twice; it must end on its line.
 class TableLine {

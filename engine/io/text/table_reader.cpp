@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "engine/error.h"
@@ -27,12 +28,20 @@ bool parse_field(std::string text, float& value) {
 /// Reads the lines of a table into one sparse row a line.
 class TableParser {
  public:
-  TableParser(const std::filesystem::path& path, const Callbacks& callbacks)
-      : input_(path), separator_(separator_of(path)), callbacks_(callbacks) {}
+  TableParser(const std::filesystem::path& path, const ReadOptions& options,
+              const Callbacks& callbacks)
+      : path_(path), options_(options), input_(path), callbacks_(callbacks) {}
 
   void read() {
-    read_header();
     std::string_view line;
+    input_.next_line(line);
+    separator_ = separator_of(path_, line);
+    if (options_.header) {
+      read_header(line);
+    } else {
+      number_columns(line);
+      read_row(line);
+    }
     std::int64_t last_report = 0;
     while (input_.next_line(line)) {
       if (!line.empty()) read_row(line);
@@ -40,39 +49,48 @@ class TableParser {
       last_report = input_.bytes_read();
       report_progress(callbacks_, {"read", last_report >> 10, input_.file_size() >> 10, "kB", 0});
     }
-    if (row_names.empty()) throw data_error(fmt::format("{}: has a header only", input_.name()));
-    rows.n_cells = static_cast<std::int64_t>(row_names.size());
+    rows.n_cells = static_cast<std::int64_t>(rows.indptr.size()) - 1;
+    if (rows.n_cells == 0) throw data_error(fmt::format("{}: has a header only", input_.name()));
     rows.n_genes = static_cast<std::int64_t>(column_names.size());
+    refuse_values_as_names();
   }
 
   std::string corner;
-  std::vector<std::string> column_names;
-  std::vector<std::string> row_names;
-  CsrMatrix rows;  // [rows of the table][columns], whatever they are.
+  std::vector<std::string> column_names;  ///< "0", "1", ... where the table has no header.
+  std::vector<std::string> row_names;     ///< Empty where the rows have no names.
+  CsrMatrix rows;                         // [rows of the table][columns], whatever they are.
 
  private:
   std::string place() const { return input_.at_line(input_.line_number()); }
 
-  void read_header() {
-    std::string_view line;
-    input_.next_line(line);
+  void read_header(std::string_view line) {
     column_names = split_table_line(line, separator_, place());
+    if (!options_.row_names) refuse_numbers_as_names();
     if (column_names.size() > 1) return;
     throw data_error(
         fmt::format("{}: the header has one field only; fields must be separated by {}", place(),
                     separator_ == ',' ? "commas" : "tabs"));
   }
 
+  void number_columns(std::string_view line) {
+    const std::size_t n_fields = split_table_line(line, separator_, place()).size();
+    column_names = numbered_names("", static_cast<std::int64_t>(n_fields) - options_.row_names);
+  }
+
   void read_row(std::string_view line) {
     // The text behind `line` is its line end, so that numbers need no bound.
     const char* at = line.data();
     const char* const end = at + line.size();
-    read_row_name(line, at);
-    if (row_names.size() == 1) settle_corner(line);
+    if (options_.row_names) {
+      read_row_name(line, at);
+      if (row_names.size() == 1 && options_.header) settle_corner(line);
+    } else {
+      --at;  // As if a separator stood before the first value.
+    }
     std::size_t column = 0;
     for (; at < end; ++column) {
       if (column == column_names.size()) {
-        refuse_length(split_table_line(line, separator_, place()).size() - 1);
+        refuse_length(split_table_line(line, separator_, place()).size() - options_.row_names);
       }
       ++at;  // The separator.
       float value = 0;
@@ -131,8 +149,26 @@ class TableParser {
     }
     if (numbered) return;
     throw data_error(
-        fmt::format("{}: the first line holds numbers where the names of the columns must stand",
+        fmt::format("{}: the first line holds numbers where the names of the columns must stand; "
+                    "pass --no-header if it is the first row",
                     input_.at_line(1)));
+  }
+
+  /// In a file without row names the first value of each row would be taken for one, and values
+  /// repeat. Names that are numbers, such as Entrez ids, do not.
+  void refuse_values_as_names() const {
+    std::unordered_set<std::string_view> seen;
+    const std::string* twice = nullptr;
+    float number = 0;
+    for (const std::string& name : row_names) {
+      if (!parse_field(name, number)) return;
+      if (!seen.insert(name).second && twice == nullptr) twice = &name;
+    }
+    if (twice == nullptr) return;
+    throw data_error(
+        fmt::format("{}: the rows begin with numbers that repeat ('{}'), where names "
+                    "must stand; pass --no-row-names if they are values",
+                    input_.name(), *twice));
   }
 
   const char* read_value(const char* at, const char* end, std::size_t column, float& value) const {
@@ -154,16 +190,23 @@ class TableParser {
     throw data_error(
         fmt::format("{}: {} in column '{}' of row '{}' is not a number", place(),
                     text.empty() ? "an empty field" : fmt::format("'{}'", text.substr(0, 60)),
-                    column_names[column], row_names.back()));
+                    column_names[column], row_name()));
   }
 
   [[noreturn]] void refuse_length(std::size_t n_values) const {
     throw data_error(fmt::format("{}: row '{}' has {} values where the header names {} columns",
-                                 place(), row_names.back(), n_values, column_names.size()));
+                                 place(), row_name(), n_values, column_names.size()));
   }
 
+  /// Of the row that is being read.
+  std::string row_name() const {
+    return row_names.empty() ? std::to_string(rows.indptr.size() - 1) : row_names.back();
+  }
+
+  const std::filesystem::path& path_;
+  const ReadOptions& options_;
   TextInput input_;
-  char separator_;
+  char separator_ = '\t';
   const Callbacks& callbacks_;
 };
 
@@ -175,7 +218,8 @@ Orientation settle_orientation(const std::filesystem::path& path, const TablePar
     throw usage_error(fmt::format(
         "{}: whether rows ('{}', ...) or columns ('{}', ...) are cells cannot be told from the "
         "names: pass --orientation cells-are-rows or --orientation genes-are-rows",
-        path.string(), table.row_names.front(), table.column_names.front()));
+        path.string(), table.row_names.empty() ? "0" : table.row_names.front(),
+        table.column_names.front()));
   }
   const bool cells_down = found == Orientation::cells_are_rows;
   log_line(callbacks,
@@ -190,19 +234,21 @@ Dataset read_table(const std::filesystem::path& path, const ReadOptions& options
                    const Callbacks& callbacks) {
   Dataset dataset;
   dataset.path = path.string();
-  TableParser table(path, callbacks);
+  TableParser table(path, options, callbacks);
   table.read();
-  if (settle_orientation(path, table, options, callbacks) == Orientation::cells_are_rows) {
-    dataset.counts = std::move(table.rows);
-    dataset.cell_names = std::move(table.row_names);
-    dataset.gene_names = std::move(table.column_names);
-  } else {
-    dataset.counts = transpose(std::move(table.rows));
-    dataset.cell_names = std::move(table.column_names);
-    dataset.gene_names = std::move(table.row_names);
-  }
-  log_repeated_names(dataset.gene_names, "gene", callbacks);
-  log_repeated_names(dataset.cell_names, "cell", callbacks);
+  const bool cells_down =
+      settle_orientation(path, table, options, callbacks) == Orientation::cells_are_rows;
+  const auto named = [](bool has_names, std::vector<std::string>& names, const std::string& what,
+                        std::int64_t n) {
+    return has_names ? std::move(names) : numbered_names(what, n);
+  };
+  std::vector<std::string> rows =
+      named(options.row_names, table.row_names, cells_down ? "cell" : "gene", table.rows.n_cells);
+  std::vector<std::string> columns =
+      named(options.header, table.column_names, cells_down ? "gene" : "cell", table.rows.n_genes);
+  dataset.counts = cells_down ? std::move(table.rows) : transpose(std::move(table.rows));
+  dataset.cell_names = cells_down ? std::move(rows) : std::move(columns);
+  dataset.gene_names = cells_down ? std::move(columns) : std::move(rows);
   return dataset;
 }
 

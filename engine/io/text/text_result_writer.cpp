@@ -8,6 +8,7 @@
 
 #include "engine/error.h"
 #include "engine/io/file_format.h"
+#include "engine/io/tenx/tenx_h5_writer.h"
 #include "engine/io/text/name_lists.h"
 #include "engine/io/text/name_writer.h"
 
@@ -36,8 +37,13 @@ std::vector<std::string> column_names_of(const Output& output, const ResultHeade
   return output.latent ? numbered_names("latent", header.latent_width) : header.gene_names;
 }
 
+GeneLabels ids_and_symbols(const ResultHeader& header) {
+  return gene_labels(header.gene_names, header.gene_symbols, header.gene_ids);
+}
+
 void check_names(const fs::path& path, const ResultHeader& header) {
   check_names_for_text(header.cell_names, path.string());
+  check_names_for_text(header.gene_ids, path.string());
   check_names_for_text(header.gene_names, path.string());
   check_names_for_text(header.gene_symbols, path.string());
 }
@@ -55,7 +61,7 @@ class FileSet {
     write_names(add(path), path.string(), names);
   }
   void add_features(const fs::path& path) {
-    write_features(add(path), path.string(), header_.gene_names, header_.gene_symbols);
+    write_features(add(path), path.string(), ids_and_symbols(header_));
   }
 
   std::vector<std::unique_ptr<AtomicPath>> take() { return std::move(paths_); }
@@ -75,6 +81,12 @@ std::unique_ptr<MatrixSink> open_sink(const fs::path& temporary, const std::stri
       return std::make_unique<NpySink>(temporary, name, n_cells, n_columns);
     case FileFormat::table:
       return std::make_unique<TableSink>(temporary, name, header.cell_names, columns);
+#ifdef MASKCLASS_HAS_HDF5
+    case FileFormat::tenx_h5:
+      return open_tenx_h5_sink(temporary, name,
+                               {header.cell_names, ids_and_symbols(header), header.gene_genomes},
+                               header.compression);
+#endif
     default:
       return std::make_unique<MatrixMarketSink>(temporary, name, n_cells, n_columns, false);
   }
@@ -85,7 +97,7 @@ void add_name_files(FileSet& files, const NameParts& parts, const std::vector<Ou
                     const ResultHeader& header) {
   const bool packed = parts.ending.ends_with(".gz");
   const auto beside = [&](const std::string& rest) { return fs::path(parts.stem.string() + rest); };
-  switch (format_by_name("x" + parts.ending)) {
+  switch (format_by_ending(parts.ending)) {
     case FileFormat::matrix_market:
       files.add_names(beside(packed ? ".barcodes.tsv.gz" : ".barcodes.tsv"), header.cell_names);
       files.add_features(beside(packed ? ".features.tsv.gz" : ".features.tsv"));
@@ -123,35 +135,43 @@ void TextResultWriter::write(const ResultBlock& block) {
   next_cell_ += block.n_cells;
 }
 
-void TextResultWriter::finish() {
-  if (next_cell_ != n_cells_) throw std::logic_error("ResultWriter::finish: cells are missing");
+void TextResultWriter::close() {
+  if (next_cell_ != n_cells_) throw std::logic_error("ResultWriter::close: cells are missing");
   for (const Part& part : parts_) part.sink->close();
-  for (const auto& path : paths_) path->finish();
 }
 
-std::vector<fs::path> TextResultWriter::paths() const {
-  std::vector<fs::path> names;
-  for (const auto& path : paths_) names.push_back(path->path());
-  return names;
+std::vector<AtomicPath*> TextResultWriter::files() {
+  std::vector<AtomicPath*> files;
+  for (const auto& path : paths_) files.push_back(path.get());
+  return files;
 }
 
 std::unique_ptr<ResultWriter> open_folder_writer(const fs::path& path, const ResultHeader& header) {
+  std::vector<std::string> replaceable{"latent.tsv.gz"};
+  for (const char* matrix : {"log2", "counts", "biozero"}) {
+    for (const char* file : {"matrix.mtx.gz", "features.tsv.gz", "barcodes.tsv.gz"}) {
+      replaceable.push_back(fmt::format("{}/{}", matrix, file));
+    }
+  }
   std::vector<std::unique_ptr<AtomicPath>> paths;
-  paths.push_back(std::make_unique<AtomicPath>(
-      path, AtomicPath::Kind::folder,
-      std::vector<std::string>{"log2.mtx.gz", "counts.mtx.gz", "biozero.mtx.gz", "latent.tsv.gz",
-                               "features.tsv.gz", "barcodes.tsv.gz"}));
+  paths.push_back(
+      std::make_unique<AtomicPath>(path, AtomicPath::Kind::folder, std::move(replaceable)));
   const AtomicPath& folder = *paths.front();
   check_names(folder.path(), header);
-  const auto name = [&](const std::string& file) { return (folder.path() / file).string(); };
   const fs::path& temporary = folder.temporary();
-  write_features(temporary / "features.tsv.gz", name("features.tsv.gz"), header.gene_names,
-                 header.gene_symbols);
-  write_names(temporary / "barcodes.tsv.gz", name("barcodes.tsv.gz"), header.cell_names);
+  const auto name = [&](const fs::path& file) { return (folder.path() / file).string(); };
 
   std::vector<TextResultWriter::Part> parts;
   for (const Output& output : wanted_outputs(header.outputs)) {
-    const std::string file = output.name + (output.latent ? ".tsv.gz" : ".mtx.gz");
+    const fs::path inner = output.latent ? "" : output.name;
+    const fs::path file = inner / (output.latent ? "latent.tsv.gz" : "matrix.mtx.gz");
+    if (!output.latent) {
+      fs::create_directory(temporary / inner);
+      const fs::path features = inner / "features.tsv.gz";
+      const fs::path barcodes = inner / "barcodes.tsv.gz";
+      write_features(temporary / features, name(features), ids_and_symbols(header));
+      write_names(temporary / barcodes, name(barcodes), header.cell_names);
+    }
     parts.push_back({output.values, open_sink(temporary / file, name(file), output, header)});
   }
   return std::make_unique<TextResultWriter>(static_cast<std::int64_t>(header.cell_names.size()),
@@ -162,20 +182,21 @@ std::unique_ptr<ResultWriter> open_single_files_writer(const fs::path& path,
                                                        const ResultHeader& header) {
   const std::vector<Output> outputs = wanted_outputs(header.outputs);
   const NameParts parts = split_ending(path);
-  const bool matrix_market = format_by_name(path) == FileFormat::matrix_market;
-  if (matrix_market && outputs.front().latent) {
+  const FileFormat format = format_by_name(path);
+  const bool genes_only = format == FileFormat::matrix_market || format == FileFormat::tenx_h5;
+  if (genes_only && outputs.front().latent) {
     throw usage_error(
-        fmt::format("{}: the latent alone is not written as Matrix Market; name a "
+        fmt::format("{}: the latent alone is not written as Matrix Market or 10x .h5; name a "
                     ".tsv, .csv, .npy or .h5ad",
                     path.string()));
   }
-  check_names(path, header);
+  if (format != FileFormat::tenx_h5) check_names(path, header);
 
   FileSet files(header);
   std::vector<TextResultWriter::Part> sinks;
   for (const Output& output : outputs) {
     std::string ending = parts.ending;
-    if (matrix_market && output.latent) ending = ending.ends_with(".gz") ? ".tsv.gz" : ".tsv";
+    if (genes_only && output.latent) ending = ending.ends_with(".gz") ? ".tsv.gz" : ".tsv";
     const std::string name =
         parts.stem.string() + (outputs.size() > 1 ? "." + output.name : std::string()) + ending;
     sinks.push_back({output.values, open_sink(files.add(name), name, output, header)});

@@ -22,8 +22,8 @@ class TextResultWriter : public ResultWriter {
   TextResultWriter(std::int64_t n_cells, std::vector<std::unique_ptr<AtomicPath>> paths,
                    std::vector<Part> parts);
   void write(const ResultBlock& block) override;
-  void finish() override;
-  std::vector<std::filesystem::path> paths() const override;
+  void close() override;
+  std::vector<AtomicPath*> files() override;
 
  private:
   std::int64_t n_cells_;
@@ -32,14 +32,15 @@ class TextResultWriter : public ResultWriter {
   std::vector<Part> parts_;  // Destroyed, and so closed, before paths_.
 };
 
-/// A folder: log2.mtx.gz, counts.mtx.gz, biozero.mtx.gz (genes x cells) and latent.tsv.gz as asked
-/// for, with features.tsv.gz and barcodes.tsv.gz. What an earlier run wrote there is replaced.
+/// A folder with a 10x directory (matrix.mtx.gz, features.tsv.gz, barcodes.tsv.gz) for each of
+/// log2, counts and biozero that is asked for, and latent.tsv.gz. What an earlier run wrote there
+/// is replaced.
 std::unique_ptr<ResultWriter> open_folder_writer(const std::filesystem::path& path,
                                                  const ResultHeader& header);
 
 /// One file an output, with the output's name before the ending where there are several; genes
 /// and cells of .npy stand beside it in NAME.genes.txt and NAME.cells.txt, of .mtx in
-/// NAME.features.tsv and NAME.barcodes.tsv. The latent of .mtx goes to a .tsv.
+/// NAME.features.tsv and NAME.barcodes.tsv. The latent of .mtx and of 10x .h5 goes to a .tsv.
 std::unique_ptr<ResultWriter> open_single_files_writer(const std::filesystem::path& path,
                                                        const ResultHeader& header);
 

@@ -34,7 +34,7 @@ TEST_CASE("damaged and foreign files are refused with a message that says what a
       {"indices_short", {"values but", "indices"}},
       {"obs_short", {"40 cells", "41 x 29"}},
       {"dense_obs_short", {"40 cells", "41 x 29"}},
-      {"symbols_short", {"28 symbols for 29 genes"}},
+      {"symbols_short", {"28 symbols", "29 genes"}},
       {"code_beyond", {"gene_symbols", "code 100"}},
       {"text_matrix", {"does not hold numbers"}},
       {"nan", {"NaN", "cell-α0"}},

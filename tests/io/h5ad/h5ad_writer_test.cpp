@@ -35,6 +35,7 @@ struct Result {
     header.counts = counts.view();
     header.outputs.biozero = true;
     header.source = source;
+    header.source_is_h5ad = source.extension() == ".h5ad";
     header.source_matrix = matrix;
     for (const std::int64_t cell : header.source_cells) {
       header.cell_names.push_back(expected_cell_name(cell));

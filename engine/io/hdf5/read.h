@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/io/h5ad/hdf5_handle.h"
+#include "engine/io/hdf5/handle.h"
 
 /// Reading HDF5 files. Every function throws Error{data} that names the file and the object where
 /// it is missing, damaged or of another kind than asked for. The caller holds a Session.
@@ -51,6 +51,8 @@ void read_floats(const Node& dataset, std::int64_t first, std::int64_t n, float*
 void read_indices(const Node& dataset, std::int64_t first, std::int64_t n, std::int32_t* out);
 /// All strings of a dataset, of fixed or variable length.
 std::vector<std::string> read_strings(const Node& dataset);
+/// Strings as they are, numbers in their shortest exact form, booleans as "True" and "False".
+std::vector<std::string> read_as_text(const Node& dataset);
 /// A dataset of one value as text; booleans are "true" and "false".
 std::string read_scalar_text(const Node& scalar);
 

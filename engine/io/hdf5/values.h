@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/io/h5ad/hdf5_handle.h"
+#include "engine/io/hdf5/handle.h"
 
 namespace maskclass::io::hdf5 {
 

@@ -1,4 +1,4 @@
-#include "engine/io/h5ad/h5ad_rows.h"
+#include "engine/io/tidy_rows.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "engine/io/h5ad/hdf5_handle.h"
+#include "engine/io/hdf5/handle.h"
 
 #include <fmt/format.h>
 
@@ -66,6 +66,11 @@ void fail(const std::string& where, const std::string& what) {
   H5Eclear2(H5E_DEFAULT);
   throw data_error(reason.empty() ? fmt::format("{}: {}", where, what)
                                   : fmt::format("{}: {} (HDF5: {})", where, what, reason));
+}
+
+Node share(const Node& node) {
+  check(H5Iinc_ref(node.id()), node.where, "cannot open");
+  return {Handle(node.id()), node.where};
 }
 
 std::string child_where(const Node& parent, const std::string& name) {

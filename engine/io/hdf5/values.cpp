@@ -1,4 +1,4 @@
-#include "engine/io/h5ad/hdf5_values.h"
+#include "engine/io/hdf5/values.h"
 
 #include <cstring>
 

@@ -65,6 +65,9 @@ struct Node {
   hid_t id() const { return handle.id(); }
 };
 
+/// The same object once more; it stays open until both are gone.
+Node share(const Node& node);
+
 /// Throws Error{data}: "<where>: <what> (HDF5: <the library's innermost reason>)".
 [[noreturn]] void fail(const std::string& where, const std::string& what);
 

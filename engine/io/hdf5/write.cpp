@@ -1,9 +1,9 @@
-#include "engine/io/h5ad/hdf5_write.h"
+#include "engine/io/hdf5/write.h"
 
 #include <algorithm>
 #include <array>
 
-#include "engine/io/h5ad/hdf5_read.h"
+#include "engine/io/hdf5/read.h"
 
 namespace maskclass::io::hdf5 {
 namespace {
@@ -44,6 +44,12 @@ Handle space_of_extent(const std::vector<std::int64_t>& extent, const std::strin
                         where, "cannot make a data space");
 }
 
+void compress(const Handle& creation, int level, const std::string& where) {
+  check(H5Pset_shuffle(creation.id()), where, "cannot compress the dataset");
+  check(H5Pset_deflate(creation.id(), static_cast<unsigned>(level)), where,
+        "cannot compress the dataset");
+}
+
 std::vector<const char*> pointers_to(std::span<const std::string> texts) {
   std::vector<const char*> pointers;
   pointers.reserve(texts.size());
@@ -51,11 +57,15 @@ std::vector<const char*> pointers_to(std::span<const std::string> texts) {
   return pointers;
 }
 
+/// Elements of a chunk of a compressed list.
+constexpr std::int64_t kListChunk = std::int64_t{1} << 16;
+
 template <class Value>
 Node write_numbers(const Node& parent, const std::string& name, hid_t file_type, hid_t memory_type,
-                   std::span<const Value> values) {
-  Node dataset =
-      create_dataset(parent, name, file_type, {static_cast<std::int64_t>(values.size())});
+                   std::span<const Value> values, int compression = 0) {
+  const auto n = static_cast<std::int64_t>(values.size());
+  const std::int64_t chunk = compression > 0 ? std::min(n, kListChunk) : 0;
+  Node dataset = create_dataset(parent, name, file_type, {n}, chunk, compression);
   write_all(dataset, memory_type, values.data());
   return dataset;
 }
@@ -105,7 +115,8 @@ void remove(const Node& parent, const std::string& name) {
 }
 
 Node create_dataset(const Node& parent, const std::string& name, hid_t type,
-                    const std::vector<std::int64_t>& extent, std::int64_t chunk_rows) {
+                    const std::vector<std::int64_t>& extent, std::int64_t chunk_rows,
+                    int compression) {
   const std::string where = child_where(parent, name);
   const Handle space = space_of_extent(extent, where);
   const Handle creation = property_list(H5P_DATASET_CREATE, where);
@@ -122,12 +133,50 @@ Node create_dataset(const Node& parent, const std::string& name, hid_t type,
     const float zero = 0;
     check(H5Pset_fill_value(creation.id(), H5T_NATIVE_FLOAT, &zero), where,
           "cannot create the dataset");
+    if (compression > 0) compress(creation, compression, where);
     // Blocks need not end where chunks do: two chunks stay in memory.
     check(H5Pset_chunk_cache(access.id(), 521, 2 * bytes, 1.0), where, "cannot create the dataset");
   }
   const Handle link = link_creation(where);
   return {checked_handle(H5Dcreate2(parent.id(), name.c_str(), type, space.id(), link.id(),
                                     creation.id(), access.id()),
+                         where, "cannot create the dataset"),
+          where};
+}
+
+Node create_growing(const Node& parent, const std::string& name, hid_t type, int compression) {
+  const std::string where = child_where(parent, name);
+  const hsize_t none = 0;
+  const hsize_t any = H5S_UNLIMITED;
+  const auto chunk = static_cast<hsize_t>(kListChunk);
+  const Handle space =
+      checked_handle(H5Screate_simple(1, &none, &any), where, "cannot make a data space");
+  const Handle creation = property_list(H5P_DATASET_CREATE, where);
+  check(H5Pset_obj_track_times(creation.id(), false), where, "cannot create the dataset");
+  check(H5Pset_chunk(creation.id(), 1, &chunk), where, "cannot create the dataset");
+  if (compression > 0) compress(creation, compression, where);
+  const Handle link = link_creation(where);
+  return {checked_handle(H5Dcreate2(parent.id(), name.c_str(), type, space.id(), link.id(),
+                                    creation.id(), H5P_DEFAULT),
+                         where, "cannot create the dataset"),
+          where};
+}
+
+void append(const Node& dataset, std::int64_t size, std::int64_t n, hid_t memory_type,
+            const void* data) {
+  const auto extent = static_cast<hsize_t>(size + n);
+  check(H5Dset_extent(dataset.id(), &extent), dataset.where, "cannot grow; is the disk full?");
+  write_rows(dataset, size, n, memory_type, data);
+}
+
+Node create_dataset_like(const Node& parent, const std::string& name, hid_t type,
+                         const std::vector<std::int64_t>& extent, const Handle& creation) {
+  if (creation.id() < 0) return create_dataset(parent, name, type, extent);
+  const std::string where = child_where(parent, name);
+  const Handle space = space_of_extent(extent, where);
+  const Handle link = link_creation(where);
+  return {checked_handle(H5Dcreate2(parent.id(), name.c_str(), type, space.id(), link.id(),
+                                    creation.id(), H5P_DEFAULT),
                          where, "cannot create the dataset"),
           where};
 }
@@ -155,14 +204,16 @@ void write_all(const Node& dataset, hid_t memory_type, const void* data) {
         "cannot write; is the disk full?");
 }
 
-Node write(const Node& parent, const std::string& name, std::span<const float> values) {
-  return write_numbers(parent, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, values);
+Node write(const Node& parent, const std::string& name, std::span<const float> values,
+           int compression) {
+  return write_numbers(parent, name, H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, values, compression);
 }
 Node write(const Node& parent, const std::string& name, std::span<const double> values) {
   return write_numbers(parent, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, values);
 }
-Node write(const Node& parent, const std::string& name, std::span<const std::int32_t> values) {
-  return write_numbers(parent, name, H5T_STD_I32LE, H5T_NATIVE_INT32, values);
+Node write(const Node& parent, const std::string& name, std::span<const std::int32_t> values,
+           int compression) {
+  return write_numbers(parent, name, H5T_STD_I32LE, H5T_NATIVE_INT32, values, compression);
 }
 Node write(const Node& parent, const std::string& name, std::span<const std::int64_t> values) {
   return write_numbers(parent, name, H5T_STD_I64LE, H5T_NATIVE_INT64, values);

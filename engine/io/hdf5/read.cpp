@@ -1,4 +1,4 @@
-#include "engine/io/h5ad/hdf5_read.h"
+#include "engine/io/hdf5/read.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "engine/error.h"
 #include "engine/io/count_checks.h"
-#include "engine/io/h5ad/hdf5_values.h"
+#include "engine/io/hdf5/values.h"
 
 namespace maskclass::io::hdf5 {
 namespace {
@@ -46,14 +46,6 @@ std::int64_t cache_bytes(const Node& dataset, const std::vector<hsize_t>& chunk)
   }
   return std::max(kSmallestCache,
                   static_cast<std::int64_t>(one * row <= kLargestCache ? one * row : one));
-}
-
-/// float32 for a number that may have been read as double.
-float to_float(double number) {
-  const auto rounded = static_cast<float>(number);
-  return number > kLargestCount && rounded <= kLargestCount
-             ? std::nextafter(kLargestCount, 2 * kLargestCount)
-             : rounded;
 }
 
 std::int64_t row_width(const Node& dataset) {
@@ -253,7 +245,7 @@ void read_floats(const Node& dataset, std::int64_t first, std::int64_t n, float*
   const std::int64_t size = n * row_width(dataset);
   const auto numbers = std::make_unique_for_overwrite<double[]>(size);
   read_rows(dataset, first, n, H5T_NATIVE_DOUBLE, numbers.get());
-  std::transform(numbers.get(), numbers.get() + size, out, to_float);
+  std::transform(numbers.get(), numbers.get() + size, out, to_float32);
 }
 
 void read_indices(const Node& dataset, std::int64_t first, std::int64_t n, std::int32_t* out) {
@@ -281,6 +273,28 @@ std::vector<std::string> read_strings(const Node& dataset) {
     values.append_text(strings);
   }
   return strings;
+}
+
+std::vector<std::string> read_as_text(const Node& dataset) {
+  const H5T_class_t kind = type_class(dataset);
+  if (kind == H5T_STRING) return read_strings(dataset);
+  std::vector<std::string> texts;
+  const auto append = [&](const auto& numbers, const auto& format) {
+    for (const auto number : numbers) texts.push_back(format(number));
+  };
+  if (kind == H5T_ENUM) {
+    append(read_integers(dataset), [](std::int64_t b) { return b != 0 ? "True" : "False"; });
+  } else if (kind == H5T_INTEGER) {
+    append(read_integers(dataset), [](std::int64_t n) { return fmt::format("{}", n); });
+  } else if (kind == H5T_FLOAT && H5Tget_size(type_of(dataset).id()) <= sizeof(float)) {
+    append(read_doubles(dataset),
+           [](double x) { return fmt::format("{}", static_cast<float>(x)); });
+  } else if (kind == H5T_FLOAT) {
+    append(read_doubles(dataset), [](double x) { return fmt::format("{}", x); });
+  } else {
+    throw data_error(dataset.where + ": holds neither text nor numbers");
+  }
+  return texts;
 }
 
 std::string read_scalar_text(const Node& scalar) {

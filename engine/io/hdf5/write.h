@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "engine/io/h5ad/hdf5_handle.h"
+#include "engine/io/hdf5/handle.h"
 
 /// Writing HDF5 files whose bytes depend on nothing but what is written (no times are stored).
 /// Every function throws Error{data} that names the file and the object where HDF5 fails (a full
@@ -23,9 +23,19 @@ Node create_group(const Node& parent, const std::string& name);
 void remove(const Node& parent, const std::string& name);
 
 /// An empty dataset of `type`; extent {} is a scalar. With `chunk_rows` it is stored in chunks of
-/// that many whole rows.
+/// that many whole rows, which are compressed with gzip (behind a shuffle of bytes) of level
+/// `compression`, 1 to 9; 0 is none.
 Node create_dataset(const Node& parent, const std::string& name, hid_t type,
-                    const std::vector<std::int64_t>& extent, std::int64_t chunk_rows = 0);
+                    const std::vector<std::int64_t>& extent, std::int64_t chunk_rows = 0,
+                    int compression = 0);
+/// A dataset of one dimension that append() makes longer.
+Node create_growing(const Node& parent, const std::string& name, hid_t type, int compression);
+/// Writes `n` elements of `memory_type` behind the `size` that are there.
+void append(const Node& dataset, std::int64_t size, std::int64_t n, hid_t memory_type,
+            const void* data);
+/// The same, created by `creation`, a property list, or contiguous where that is none.
+Node create_dataset_like(const Node& parent, const std::string& name, hid_t type,
+                         const std::vector<std::int64_t>& extent, const Handle& creation);
 /// Writes rows [first, first + n) from `data`, whose elements are of `memory_type`.
 void write_rows(const Node& dataset, std::int64_t first, std::int64_t n, hid_t memory_type,
                 const void* data);
@@ -33,9 +43,11 @@ void write_rows(const Node& dataset, std::int64_t first, std::int64_t n, hid_t m
 void write_all(const Node& dataset, hid_t memory_type, const void* data);
 
 /// Datasets of one dimension.
-Node write(const Node& parent, const std::string& name, std::span<const float> values);
+Node write(const Node& parent, const std::string& name, std::span<const float> values,
+           int compression = 0);
 Node write(const Node& parent, const std::string& name, std::span<const double> values);
-Node write(const Node& parent, const std::string& name, std::span<const std::int32_t> values);
+Node write(const Node& parent, const std::string& name, std::span<const std::int32_t> values,
+           int compression = 0);
 Node write(const Node& parent, const std::string& name, std::span<const std::int64_t> values);
 Node write(const Node& parent, const std::string& name, std::span<const std::string> values);
 /// Booleans, from 0 and 1: the enumeration of FALSE and TRUE that h5py makes of them.
