@@ -18,6 +18,7 @@ void add_denoise(CLI::App& app);
 void add_simulate(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_hvg(CLI::App& app);
+void add_inspect(CLI::App& app);
 void add_info(CLI::App& app);
 
 }  // namespace maskclass::cli

@@ -52,7 +52,7 @@ Examples:
   maskclass denoise simulated/counts.h5ad --n-top-genes 0 -o denoised.h5ad
   maskclass evaluate denoised.h5ad --truth simulated
   maskclass evaluate pbmc.h5ad --labels labels.tsv.gz
-  maskclass evaluate pbmc.h5ad --label-column cell_type --json
+  maskclass evaluate pbmc.h5ad --labels cell_type --json
   maskclass evaluate denoised.csv.gz --truth true_counts.mtx.gz --counts counts.mtx.gz
 )";
 
@@ -70,8 +70,10 @@ void add_file_options(CLI::App& command, Options& options) {
                      "and for names and the values before denoising where DENOISED is no .h5ad");
   command.add_option("--counts-layer", files.counts_layer,
                      "Matrix of an .h5ad of counts: a layer's name, or raw; X where not given");
-  command.add_option("--labels", files.labels,
-                     "Table of cells and their labels (.tsv or .csv, may be .gz)");
+  command.add_option(
+      "--labels", files.labels,
+      "Table of cells and their labels (.tsv or .csv, may be .gz), or a column of obs "
+      "of DENOISED");
   command.add_option(
       "--label-column", files.label_column,
       "Column of --labels that holds the label; without --labels, of obs of DENOISED");

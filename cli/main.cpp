@@ -55,6 +55,7 @@ int run(int argc, char** argv) {
   cli::add_hvg(app);
   cli::add_simulate(app);
   cli::add_evaluate(app);
+  cli::add_inspect(app);
   cli::add_info(app);
   try {
     app.parse(argc, argv);

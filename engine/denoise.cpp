@@ -187,6 +187,22 @@ void Denoiser::State::biozero_block(std::int64_t first_cell, std::int64_t n_cell
   }
 }
 
+namespace {
+
+/// What a cell is filled in from are other cells and other genes.
+void check_shape(std::int64_t n_cells, std::int64_t n_genes) {
+  if (n_cells < 2) {
+    throw data_error("there is one cell only, and nothing to learn from: give at least two cells");
+  }
+  if (n_genes < 2) {
+    throw data_error(
+        "there is one gene only, and nothing to learn from: keep more genes with a lower "
+        "--min-cells or a larger --n-top-genes");
+  }
+}
+
+}  // namespace
+
 Denoiser::Denoiser(const CsrView& counts, const DenoiseOptions& options,
                    std::span<const std::string> cell_names, const Callbacks& callbacks)
     : state_(std::make_unique<State>()) {
@@ -199,6 +215,7 @@ Denoiser::Denoiser(const CsrView& counts, const DenoiseOptions& options,
   state.n_threads = options.n_threads > 0 ? options.n_threads : default_thread_count();
   check_csr(counts, state.n_threads);
   state.input = preprocess(counts, options.preprocess, cell_names, state.n_threads, callbacks);
+  check_shape(state.n_cells(), state.n_genes());
   for (const double size : state.input.library_sizes) {
     state.library_factors.push_back(size / state.input.median_library_size);
   }

@@ -136,10 +136,11 @@ void AtomicPath::put() {
   if (kind_ == Kind::folder) {
     put_folder();
   } else {
-    // A second name for the old file. Where the file system knows no such thing, undo() cannot
-    // bring the old file back.
+    // A second name for the old file. Where the file system knows no such thing, the new file
+    // stays: undo() could not bring the old one back.
     const fs::path aside = temporary_.string() + ".old";
     if (::link(path_.c_str(), aside.c_str()) == 0) aside_ = aside;
+    can_be_undone_ = !aside_.empty() || errno == ENOENT;
     if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
       const int error = errno;
       settle();
@@ -174,7 +175,7 @@ void AtomicPath::put_folder() {
 
 /// Back to before put().
 void AtomicPath::undo() noexcept {
-  if (!finished_) return;
+  if (!finished_ || !can_be_undone_) return;
   finished_ = false;
   std::error_code ignored;
   if (kind_ == Kind::folder || aside_.empty()) fs::rename(path_, temporary_, ignored);

@@ -53,6 +53,7 @@ class AtomicPath {
   Kind kind_;
   std::vector<std::string> replaceable_;
   bool finished_ = false;
+  bool can_be_undone_ = true;
 };
 
 /// Finishes several as one: all are synced before the first gets its name, and where one cannot get

@@ -132,6 +132,14 @@ ValueSummary combine(const ValueSummary& a, const ValueSummary& b) {
           std::max(a.max, b.max)};
 }
 
+std::string value_appearance(const CsrView& counts) {
+  const ValueSummary summary = summarise(counts.values);
+  const std::string looks = appearance(counts, summary);
+  if (!looks.empty() || !summary.whole) return looks;
+  const auto sum = common_sum(counts, [](double x) { return x; });
+  return sum ? fmt::format("normalised and rounded (every cell sums to about {:.6g})", *sum) : "";
+}
+
 void check_counts(const Dataset& dataset, bool allow_non_integer, const std::string& advice) {
   const CsrView counts = dataset.counts.view();
   const ValueSummary summary = summarise(counts.values);

@@ -31,6 +31,11 @@ ValueSummary summarise(std::span<const float> values);
 /// The summary of two parts together.
 ValueSummary combine(const ValueSummary& a, const ValueSummary& b);
 
+/// What values that are no raw counts look like: "scaled or centred (it has negative values)",
+/// "log-transformed (...)", "normalised, ..."; "" for what looks like counts. Whole numbers that
+/// sum to the same in every cell look normalised, too.
+std::string value_appearance(const CsrView& counts);
+
 /// Throws Error{data} at the first value (cell by cell) that is no count: NaN or infinite,
 /// negative, above 2^24 or, unless `allow_non_integer`, not a whole number. The message names the
 /// file, the matrix, the cell and the gene, says what the values look like (scaled,

@@ -35,6 +35,17 @@ std::optional<std::vector<double>> find_numbers([[maybe_unused]] const std::stri
 #endif
 }
 
+/// Empty where var has no such column.
+std::vector<std::string> find_gene_ids([[maybe_unused]] const std::string& path) {
+#ifdef MASKCLASS_HAS_HDF5
+  const hdf5::Session session;
+  if (open_frame(hdf5::open_file(path), "var").has_column("gene_ids")) {
+    return read_h5ad_column(path, "var", "gene_ids");
+  }
+#endif
+  return {};
+}
+
 std::optional<std::string> find_parameter([[maybe_unused]] const std::string& path,
                                           [[maybe_unused]] const std::string& name) {
 #ifdef MASKCLASS_HAS_HDF5
@@ -67,6 +78,10 @@ DenoisedFile::DenoisedFile(const std::filesystem::path& path, const std::string&
   columns_ = denoised_columns(path_, holds_genes, names.size());
   if (columns_.empty()) throw data_error(path_ + ": no gene of it was denoised");
   for (const std::int64_t column : columns_) gene_names_.push_back(names[column]);
+  const std::vector<std::string> ids =
+      holds_genes ? find_gene_ids(path_) : std::vector<std::string>();
+  if (ids.size() != names.size()) return;
+  for (const std::int64_t column : columns_) gene_ids_.push_back(ids[column]);
 }
 
 CellBlocks DenoisedFile::blocks_of(const std::shared_ptr<ResultReader>& reader) const {

@@ -24,6 +24,8 @@ class DenoisedFile {
   const std::string& path() const { return path_; }
   const std::vector<std::string>& cell_names() const { return values_->cell_names(); }
   const std::vector<std::string>& gene_names() const { return gene_names_; }
+  /// Ids beside names that are symbols: the column gene_ids of var; empty where there is none.
+  const std::vector<std::string>& gene_ids() const { return gene_ids_; }
   /// Columns of the file that were denoised, ascending.
   const std::vector<std::int64_t>& columns() const { return columns_; }
 
@@ -49,6 +51,7 @@ class DenoisedFile {
   std::shared_ptr<ResultReader> values_;
   std::vector<std::int64_t> columns_;
   std::vector<std::string> gene_names_;
+  std::vector<std::string> gene_ids_;
 };
 
 }  // namespace maskclass::io

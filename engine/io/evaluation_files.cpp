@@ -71,8 +71,9 @@ class Loader {
     const Dataset& dataset = *counts.dataset;
     counts.cells = match_names({denoised_.cell_names(), "cell", denoised_.path()},
                                {dataset.cell_names, "cell", path.string()});
-    counts.genes = match_names({denoised_.gene_names(), "gene", denoised_.path()},
-                               {dataset.gene_names, "gene", path.string()});
+    counts.genes =
+        match_names({denoised_.gene_names(), "gene", denoised_.path()}, denoised_.gene_ids(),
+                    {dataset.gene_names, "gene", path.string()}, dataset.gene_ids);
     return counts;
   }
 
@@ -180,7 +181,17 @@ class Loader {
         log_normalised_blocks(counts.normalised_by(size_factors(*library_sizes)), n_threads_);
   }
 
+  /// `--labels cell_type`: no file, so a column of obs of what was denoised.
+  bool labels_are_a_column() const {
+    std::error_code ignored;
+    return denoised_.is_h5ad() && !std::filesystem::exists(files_.labels, ignored) &&
+           files_.labels.extension().empty() && files_.label_column.empty();
+  }
+
   std::vector<std::string> cell_labels() const {
+    if (!files_.labels.empty() && labels_are_a_column()) {
+      return denoised_.cell_column(files_.labels.string());
+    }
     if (!files_.labels.empty()) {
       return read_labels(files_.labels, files_.label_column, cell_names_);
     }

@@ -18,7 +18,8 @@ struct EvaluationFiles {
   std::filesystem::path truth;      ///< A folder of `simulate`, or a file of true counts.
   std::filesystem::path counts;     ///< Observed counts, all genes: the input of `denoise`.
   std::string counts_layer;         ///< Of an .h5ad of counts: as ReadOptions::layer.
-  std::filesystem::path labels;     ///< A table of cells.
+  std::filesystem::path labels;     ///< A table of cells; or a column of the obs of
+                                    ///< `denoised`, where no such file exists.
   std::string label_column;         ///< Of `labels`, or else of the obs of `denoised`.
   std::optional<int> min_cells;     ///< Else what `denoised` says, else 3.
   bool biozero = false;             ///< Score layers/biozero of `denoised`.

@@ -6,6 +6,7 @@
 
 #include "engine/error.h"
 #include "engine/io/hdf5/kind.h"
+#include "engine/io/hdf5/trial.h"
 #include "engine/io/text/byte_source.h"
 
 namespace maskclass::io {
@@ -46,6 +47,7 @@ std::string ending_of_text(const std::filesystem::path& path) {
 
 std::string ending_of_hdf5([[maybe_unused]] const std::filesystem::path& path) {
 #ifdef MASKCLASS_HAS_HDF5
+  hdf5::survive_opening(path);
   switch (hdf5::kind_of_file(path)) {
     case FileFormat::tenx_h5:
       return ".h5";

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "engine/error.h"
 
@@ -23,6 +24,10 @@ std::vector<std::int64_t> by_position(std::size_t n) {
   std::vector<std::int64_t> places(n);
   std::iota(places.begin(), places.end(), 0);
   return places;
+}
+
+bool are_unique(const std::vector<std::string>& names) {
+  return std::unordered_set<std::string_view>(names.begin(), names.end()).size() == names.size();
 }
 
 using Places = std::unordered_map<std::string_view, std::int64_t>;
@@ -68,6 +73,17 @@ std::vector<std::int64_t> match_names(const NameList& wanted, const NameList& fr
     found.push_back(place->second);
   }
   return found;
+}
+
+std::vector<std::int64_t> match_names(const NameList& wanted,
+                                      const std::vector<std::string>& wanted_ids,
+                                      const NameList& from,
+                                      const std::vector<std::string>& from_ids) {
+  const bool by_names =
+      wanted.names == from.names || (are_unique(wanted.names) && are_unique(from.names));
+  const bool ids = !wanted_ids.empty() && are_unique(wanted_ids) && are_unique(from_ids);
+  if (by_names || !ids || from_ids.empty()) return match_names(wanted, from);
+  return match_names({wanted_ids, wanted.kind, wanted.path}, {from_ids, from.kind, from.path});
 }
 
 }  // namespace maskclass::io

@@ -18,4 +18,11 @@ struct NameList {
 /// Throws Error{data} where a name is missing, or one of either list stands there twice.
 std::vector<std::int64_t> match_names(const NameList& wanted, const NameList& from);
 
+/// The same, but by ids where names stand twice (as gene symbols do) and both files have ids
+/// ([n] or empty) that do not.
+std::vector<std::int64_t> match_names(const NameList& wanted,
+                                      const std::vector<std::string>& wanted_ids,
+                                      const NameList& from,
+                                      const std::vector<std::string>& from_ids);
+
 }  // namespace maskclass::io

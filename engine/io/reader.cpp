@@ -11,6 +11,7 @@
 #include "engine/io/tenx/tenx_h5_reader.h"
 #include "engine/io/text/matrix_market_reader.h"
 #include "engine/io/text/name_lists.h"
+#include "engine/io/text/name_patterns.h"
 #include "engine/io/text/table_reader.h"
 
 namespace maskclass::io {
@@ -66,6 +67,16 @@ Dataset read_any(const std::filesystem::path& path, FileFormat format, const Rea
   }
 }
 
+/// A transposed matrix would be denoised without complaint. Who says what the rows are is believed.
+void check_not_swapped(const Dataset& dataset, const ReadOptions& options) {
+  if (options.orientation != Orientation::detect) return;
+  if (!names_are_swapped(dataset.cell_names, dataset.gene_names)) return;
+  throw data_error(fmt::format(
+      "{}: the cells have names of genes ('{}') and the genes names of cells ('{}'): the matrix is "
+      "transposed; turn it round (in Python: adata.T), or pass --orientation for a table or .mtx",
+      dataset.path, dataset.cell_names.front(), dataset.gene_names.front()));
+}
+
 }  // namespace
 
 Dataset read_counts(const std::filesystem::path& path, const ReadOptions& options,
@@ -77,6 +88,7 @@ Dataset read_counts(const std::filesystem::path& path, const ReadOptions& option
   log_repeated_names(dataset.gene_names, "gene", callbacks);
   log_repeated_names(dataset.cell_names, "cell", callbacks);
   // The .h5ad reader has looked already, and at other layers for advice.
+  if (options.check_values) check_not_swapped(dataset, options);
   if (options.check_values && format != FileFormat::h5ad) {
     check_counts(dataset, options.allow_non_integer);
   }

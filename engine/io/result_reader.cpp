@@ -11,6 +11,7 @@
 #include "engine/error.h"
 #include "engine/io/file_format.h"
 #include "engine/io/h5ad/h5ad_result_reader.h"
+#include "engine/io/hdf5/trial.h"
 #include "engine/io/text/matrix_market_reader.h"
 #include "engine/io/text/name_lists.h"
 #include "engine/io/text/npy_file.h"
@@ -117,6 +118,7 @@ std::unique_ptr<ResultReader> open_result(const fs::path& path, const std::strin
   switch (format_by_name(path)) {
     case FileFormat::h5ad:
 #ifdef MASKCLASS_HAS_HDF5
+      hdf5::survive_opening(path);
       return open_h5ad_result(path, name);
 #else
       refuse_hdf5(path);

@@ -1,251 +1,410 @@
-"""Inputs that cannot be denoised: the exit code, what the message says, and that nothing is left."""
+"""The catalogue of bad input: what is given, what the program says, its exit code. Each is tested:
+the code, the words, and that nothing is left behind. Below it what is odd and taken, with the line
+that says so."""
 
 import gzip
 import os
+import resource
+import sys
 import unittest
 
 from program import (
-    DATA, USAGE, Case, h5py, log_transformed, needs_h5py, numpy, read_table, small_counts,
+    DATA, SOURCE, SUCCESS, USAGE, Case, h5py, log_transformed, numpy, read_table, small_counts,
 )  # fmt: skip
 
+sys.path.insert(0, str(SOURCE / "tests/io/fixtures"))
+
 HEADER = "%%MatrixMarket matrix coordinate integer general\n"
+CELLS = ("--orientation", "cells-are-rows")
+
+
+# What is given: functions of a test case that write a file and return its path.
+
+
+def absent(name):
+    return lambda case: case.folder / name
+
+
+def file(name, content):
+    return lambda case: case.write(name, content)
+
+
+def mtx(text):
+    return file("bad.mtx", text)
+
+
+def csv(text):
+    return file("bad.csv", text)
+
+
+def changed(cell, gene, value):
+    """A table of counts with another value in one place."""
+
+    def make(case):
+        counts = small_counts()
+        counts[cell][gene] = value
+        return case.write_counts("bad.csv", counts)
+
+    return make
+
+
+def counts(rows, name="counts.mtx"):
+    write = Case.write_matrix_market if name.endswith(".mtx") else Case.write_counts
+    return lambda case: write(case, name, rows)
+
+
+def packed(damage):
+    """A gzipped matrix, its bytes changed."""
+
+    def make(case):
+        data = bytearray(gzip.compress(case.write_matrix_market().read_bytes(), mtime=0))
+        path = case.folder / "bad.mtx.gz"
+        path.write_bytes(bytes(damage(data)))
+        return path
+
+    return make
+
+
+def flip(data, at):
+    data[at] ^= 255
+    return data
+
+
+def truncated_text(case):
+    text = case.write_matrix_market().read_text()
+    short = text[: 2 * len(text) // 3]
+    return case.write("bad.mtx", short[: short.rindex("\n") + 1])
+
+
+def h5ad(edit=None, **matrices):
+    """An .h5ad, or nothing where there is no h5py."""
+
+    def make(case):
+        if h5py is None:
+            case.skipTest("python3 with h5py and numpy is not here")
+        path = case.write_h5ad("bad.h5ad", **{name: value() for name, value in matrices.items()})
+        if edit:
+            with h5py.File(path, "a") as opened:
+                edit(opened)
+        return path
+
+    return make
+
+
+def h5ad_bytes(damage):
+    def make(case):
+        path = h5ad()(case)
+        path.write_bytes(damage(path.read_bytes()))
+        return path
+
+    return make
+
+
+def scaled():
+    log = log_transformed(small_counts())
+    return (log - log.mean(0)) / log.std(0)
+
+
+def log():
+    return log_transformed(small_counts())
+
+
+def with_value(value):
+    def make():
+        rows = numpy.array(small_counts(), dtype="float64")
+        rows[2, 3] = value
+        return rows
+
+    return make
+
+
+def one_layer():
+    return {"counts": small_counts()}
+
+
+def fifo(case):
+    os.mkfifo(case.folder / "pipe.csv")
+    return case.folder / "pipe.csv"
+
+
+def folder(*parts):
+    """A 10x directory of 12 genes x 40 cells with some of its files."""
+    n_lines = {"barcodes.tsv": 40, "features.tsv": 12}
+
+    def make(case):
+        path = case.folder / "tenx"
+        path.mkdir()
+        for part in parts:
+            name, _, n = part.partition(":")
+            if name == "matrix.mtx":
+                case.write_matrix_market("tenx/matrix.mtx")
+            else:
+                lines = range(int(n) if n else n_lines[name])
+                case.write(f"tenx/{name}", "".join(f"x{k}\ty{k}\n" for k in lines))
+        return path
+
+    return make
+
+
+def with_file(name, text, then):
+    """Another file beside the input."""
+
+    def make(case):
+        case.write(name, text)
+        return then(case)
+
+    return make
+
+
+def empty_cell(case):
+    rows = small_counts()
+    rows[5] = [0] * len(rows[5])
+    return case.write_counts("bad.csv", rows)
+
+
+def swapped(opened):
+    """Cells with names of genes, and the other way round."""
+    del opened["obs/_index"], opened["var/_index"]
+    opened["obs/_index"] = [f"ENSG{k:011d}".encode() for k in range(40)]
+    opened["var/_index"] = [f"AAACCTGAGAAAC{k:02d}".encode() for k in range(12)]
+
+
+GOOD = counts(small_counts())
+OUT = "{out}/out.h5ad"
+
+# Each: what it is, the input, further arguments, the code, words of the message.
+CATALOGUE = [
+    # Files.
+    ("missing", absent("none.h5ad"), (), DATA, ["none.h5ad", "no such file"]),
+    ("no name", lambda case: "", (), DATA, ["no such file"]),
+    ("an empty folder", folder(), (), DATA, ["tenx", "matrix.mtx"]),
+    ("empty csv", file("a.csv", ""), (), DATA, ["a.csv", "empty"]),
+    ("empty tsv.gz", file("a.tsv.gz", ""), (), DATA, ["a.tsv.gz", "empty"]),
+    ("empty mtx", file("a.mtx", ""), (), DATA, ["a.mtx", "empty"]),
+    ("empty mtx.gz", file("a.mtx.gz", ""), (), DATA, ["a.mtx.gz", "empty"]),
+    ("empty h5ad", file("a.h5ad", ""), (), DATA, ["a.h5ad", "empty"]),
+    ("empty h5", file("a.h5", ""), (), DATA, ["a.h5", "empty"]),
+    ("empty loom", file("a.loom", ""), (), DATA, ["a.loom", "empty"]),
+    ("empty npz", file("a.npz", ""), (), DATA, ["a.npz", "zip"]),
+    ("a pipe", fifo, (), DATA, ["pipe.csv", "neither a file nor a folder"]),
+    ("a device", lambda case: "/dev/null", (), DATA, ["/dev/null"]),
+    # Of another kind than the name says.
+    ("unknown ending", file("notes.doc", "hello\n"), (), USAGE, ["notes.doc", ".h5ad", ".mtx"]),
+    ("text that is no table", file("notes.txt", "hello\n"), (), DATA, ["notes.txt:1", "one field"]),
+    ("text as h5ad", file("a.h5ad", "hello\n"), (), DATA, ["a.h5ad", "not an HDF5 file"]),
+    ("text as h5", file("a.h5", "hello\n"), (), DATA, ["a.h5", "not an HDF5 file"]),
+    ("text as npz", file("a.npz", "hello\n"), (), DATA, ["a.npz", "zip"]),
+    ("bytes as mtx", file("a.mtx", bytes(range(256)) * 8), (), DATA, ["a.mtx", "MatrixMarket"]),
+    ("bytes as csv", file("a.csv", bytes(range(256)) * 8), (), DATA, ["a.csv"]),
+    ("bzip2", file("a.mtx", b"BZh91AY&SY" + bytes(50)), (), DATA, ["a.mtx", "bzip2"]),
+    ("other HDF5", h5ad(lambda f: (f.__delitem__("obs"), f.__delitem__("var"))), (), DATA,
+     ["bad.h5ad", "not an .h5ad"]),
+    ("folder called h5ad", lambda case: (case.folder / "b.h5ad").mkdir() or case.folder / "b.h5ad",
+     (), DATA, ["b.h5ad", "matrix.mtx"]),
+    # Truncated or damaged.
+    ("truncated mtx", truncated_text, (), DATA, ["bad.mtx", "truncated"]),
+    ("truncated gzip", packed(lambda d: d[: len(d) // 2]), (), DATA, ["bad.mtx.gz", "truncated"]),
+    ("damaged gzip", packed(lambda d: flip(d, len(d) // 2)), (), DATA, ["bad.mtx.gz", "damaged"]),
+    ("wrong gzip checksum", packed(lambda d: flip(d, len(d) - 6)), (), DATA, ["bad.mtx.gz"]),
+    ("bytes behind gzip", packed(lambda d: d + b"x"), (), DATA, ["bad.mtx.gz", "damaged"]),
+    ("truncated h5ad, 2 %", h5ad_bytes(lambda d: d[: len(d) // 50]), (), DATA, ["bad.h5ad"]),
+    ("truncated h5ad, 60 %", h5ad_bytes(lambda d: d[: 6 * len(d) // 10]), (), DATA, ["bad.h5ad"]),
+    ("truncated h5ad, 95 %", h5ad_bytes(lambda d: d[: 95 * len(d) // 100]), (), DATA, ["bad.h5ad"]),
+    ("truncated csv", csv("cell,g1,g2\nc1,1,2\nc2,1"), CELLS, DATA, ["bad.csv:3"]),
+    # Matrix Market headers and entries.
+    ("no banner", mtx("1 1 1\n1 1 1\n"), (), DATA, ["bad.mtx:1", "MatrixMarket"]),
+    ("array", mtx("%%MatrixMarket matrix array integer general\n1 1\n1\n"), (), DATA,
+     ["bad.mtx:1", "coordinate"]),
+    ("complex", mtx("%%MatrixMarket matrix coordinate complex general\n1 1 1\n1 1 1 0\n"), (), DATA,
+     ["bad.mtx:1", "complex"]),
+    ("no sizes", mtx(HEADER), (), DATA, ["bad.mtx", "sizes"]),
+    ("sizes that are words", mtx(HEADER + "3 x 1\n1 1 1\n"), (), DATA, ["bad.mtx:2", "3 x 1"]),
+    ("a negative size", mtx(HEADER + "-3 2 1\n1 1 1\n"), (), DATA, ["bad.mtx:2"]),
+    ("a size of 20 digits", mtx(HEADER + "99999999999999999999 2 1\n1 1 1\n"), (), DATA, ["bad.mtx:2"]),
+    ("sizes too large", mtx(HEADER + "9999999999 9999999999 1\n1 1 1\n"), (), DATA,
+     ["bad.mtx:2", "too large"]),
+    ("sizes not credible", mtx(HEADER + "2000000000 2 1\n1 1 1\n"), (), DATA, ["bad.mtx:2", "credible"]),
+    ("more entries than bytes", mtx(HEADER + "20000 20000 90000000\n1 1 1\n"), (), DATA,
+     ["bad.mtx:2", "more than a file of"]),
+    ("more entries than places", mtx(HEADER + "2 2 9\n1 1 1\n"), (), DATA, ["bad.mtx:2", "fit"]),
+    ("more entries than promised", mtx(HEADER + "2 2 1\n1 1 1\n2 2 1\n"), (), DATA,
+     ["bad.mtx:4", "promises"]),
+    ("row out of range", mtx(HEADER + "2 2 2\n1 1 1\n3 1 1\n"), (), DATA, ["bad.mtx:4", "row 3"]),
+    ("row 0", mtx(HEADER + "2 2 2\n1 1 1\n0 1 1\n"), (), DATA, ["bad.mtx:4", "row 0"]),
+    ("column out of range", mtx(HEADER + "2 2 2\n1 1 1\n1 3 1\n"), (), DATA, ["bad.mtx:4", "column 3"]),
+    ("an entry twice", mtx(HEADER + "2 2 3\n1 1 1\n1 1 2\n2 2 1\n"), (), DATA,
+     ["bad.mtx:4", "a second time"]),
+    ("a word as value", mtx(HEADER + "2 2 2\n1 1 one\n2 2 1\n"), (), DATA, ["bad.mtx:3", "one"]),
+    ("an entry without value", mtx(HEADER + "2 2 2\n1 1\n2 2 1\n"), (), DATA, ["bad.mtx:3"]),
+    ("no entries", mtx(HEADER + "3 4 0\n"), (), DATA, ["bad.mtx:2", "empty"]),
+    ("no rows", mtx(HEADER + "0 5 0\n"), ("--drop-empty-cells",), DATA, ["bad.mtx:2", "empty"]),
+    # Tables.
+    ("a header only", csv("cell,g1,g2\n"), CELLS, DATA, ["bad.csv", "header only"]),
+    ("no header", csv("5,0,7\n0,1,2\n"), CELLS, DATA, ["bad.csv:1", "--no-header"]),
+    ("no row names", csv("g1,g2,g3\n5,0,7\n5,1,2\n"), CELLS, DATA, ["bad.csv", "--no-row-names"]),
+    ("a word in a table", csv("cell,g1,g2\nc1,1,one\n"), CELLS, DATA, ["bad.csv:2", "'one'", "'g2'", "'c1'"]),
+    ("an empty field", csv("cell,g1,g2\nc1,1,\n"), CELLS, DATA, ["bad.csv:2", "empty field"]),
+    ("a short row", csv("cell,g1,g2\nc1,1,2\nc2,1\n"), CELLS, DATA, ["bad.csv:3", "'c2'", "1 values"]),
+    ("a long row", csv("cell,g1,g2\nc1,1,2\nc2,1,2,3\n"), CELLS, DATA, ["bad.csv:3", "'c2'", "3 values"]),
+    ("a row without name", csv("cell,g1,g2\n,1,2\n"), CELLS, DATA, ["bad.csv:2", "no name"]),
+    ("an open quote", csv('cell,g1,g2\n"c1,1,2\n'), CELLS, DATA, ["bad.csv:2", "quoted"]),
+    ("cells or genes?", csv(",x,y\na,1,2\nb,3,4\n"), (), USAGE, ["bad.csv", "--orientation"]),
+    # Values that are no counts.
+    ("negative", changed(3, 7, -1), CELLS, DATA, ["bad.csv", "'c4'", "'g8'", "negative"]),
+    ("NaN", changed(3, 7, "nan"), CELLS, DATA, ["bad.csv", "'c4'", "'g8'", "NaN"]),
+    ("infinite", changed(3, 7, "inf"), CELLS, DATA, ["bad.csv", "'c4'", "'g8'", "infinite"]),
+    ("fractional", changed(3, 7, 1.5), CELLS, DATA,
+     ["bad.csv", "'c4'", "'g8'", "whole number", "--allow-non-integer"]),
+    ("above 2^24", changed(3, 7, 2**24 + 1), CELLS, DATA, ["bad.csv", "'c4'", "'g8'", "2^24"]),
+    ("1e300", changed(3, 7, "1e300"), CELLS, DATA, ["bad.csv", "'c4'", "'g8'"]),
+    ("NaN in an h5ad", h5ad(x=with_value(float("nan"))), (), DATA, ["bad.h5ad: X", "'c3'", "'g4'", "NaN"]),
+    ("log-transformed", h5ad(x=log), (), DATA, ["log-transformed", "raw counts"]),
+    ("log-transformed, counts in a layer", h5ad(x=log, layers=one_layer), (), DATA,
+     ["log-transformed", "run with --layer counts"]),
+    ("log-transformed, counts in raw", h5ad(x=log, raw=small_counts), (), DATA,
+     ["log-transformed", "run with --layer raw"]),
+    ("scaled", h5ad(x=scaled), (), DATA, ["scaled or centred"]),
+    # Names and shapes.
+    ("no X", h5ad(lambda f: f.__delitem__("X")), (), DATA, ["bad.h5ad", "has no X"]),
+    ("no such layer", h5ad(), ("--layer", "nosuch"), DATA, ["layers/nosuch", "X (no --layer)"]),
+    ("fewer names than cells", h5ad(lambda f: f["obs"].move("_index", "x") or f["obs"].create_dataset(
+        "_index", data=[b"c"])), (), DATA, ["bad.h5ad: X", "40 x 12", "1 cells"]),
+    ("more names than genes", folder("matrix.mtx", "barcodes.tsv", "features.tsv:13"), (), DATA,
+     ["12 x 40", "features.tsv has 13", "truncated"]),
+    ("fewer names than genes", folder("matrix.mtx", "barcodes.tsv", "features.tsv:11"), (), DATA,
+     ["12 x 40", "features.tsv has 11"]),
+    ("more names than cells", folder("matrix.mtx", "barcodes.tsv:41", "features.tsv"), (), DATA,
+     ["12 x 40", "barcodes.tsv has 41"]),
+    ("no barcodes", folder("matrix.mtx", "features.tsv"), (), DATA, ["tenx", "barcodes.tsv"]),
+    ("no features", folder("matrix.mtx", "barcodes.tsv"), (), DATA, ["features.tsv", "genes.tsv"]),
+    ("names contradict --orientation", folder("matrix.mtx", "barcodes.tsv", "features.tsv"), CELLS, USAGE,
+     ["--orientation", "genes"]),
+    ("transposed", h5ad(swapped), (), DATA, ["'ENSG00000000000'", "transposed", "adata.T"]),
+    ("a cell without counts", empty_cell, CELLS, DATA, ["'c6'", "--drop-empty-cells"]),
+    ("all cells empty", counts([[0] * 5] * 6, "bad.csv"), (*CELLS, "--drop-empty-cells"), DATA, ["gene"]),
+    ("one cell", counts([[3, 0, 2, 5, 1, 0, 7, 1]]), ("--n-top-genes", 0, "--min-cells", 1), DATA,
+     ["one cell"]),
+    ("one gene", counts([[k + 1] for k in range(10)]), ("--n-top-genes", 0), DATA, ["one gene"]),
+    ("no gene in enough cells", counts([[1, 0], [0, 1]]), (), DATA, ["--min-cells"]),
+    ("inputs without a shared gene",
+     with_file("other.csv", "cell,x1,x2\nc1,1,2\n", counts(small_counts(), "bad.csv")),
+     ("other.csv", *CELLS), DATA, ["share no gene", "other.csv"]),
+    # Options.
+    ("--layer of a matrix", GOOD, ("--layer", "x"), USAGE, ["--layer x", ".h5ad"]),
+    ("--genome of a matrix", GOOD, ("--genome", "x"), USAGE, ["--genome", "10x .h5"]),
+    ("--no-header of a matrix", GOOD, ("--no-header",), USAGE, ["--no-header", "tables"]),
+    ("--orientation of an h5ad", h5ad(), CELLS, USAGE, ["--orientation", "tables"]),
+    ("--batch-key of a matrix", GOOD, ("--batch-key", "donor"), USAGE, ["--cells FILE"]),
+    ("--batch-key that is not there", h5ad(), ("--batch-key", "donor"), DATA, ["no column donor"]),
+    ("--cells without --batch-key", GOOD, ("--cells", "x.tsv"), USAGE, ["--batch-key"]),
+    ("--cells of other cells", with_file("x.tsv", "cell\tdonor\nc1\ta\n", GOOD),
+     ("--batch-key", "donor", "--cells", "x.tsv"), DATA, ["x.tsv", "'cell0'"]),
+    ("- twice", lambda case: "-", ("-",), USAGE, ["'-' is given twice"]),
+    ("genes that are not there", with_file("genes.txt", "gene1\nnosuch\n", GOOD),
+     ("--genes-file", "genes.txt"), DATA, ["genes.txt", "nosuch"]),
+    ("an empty list of genes", with_file("genes.txt", "", GOOD), ("--genes-file", "genes.txt"), DATA,
+     ["genes.txt"]),
+    ("a list of blank lines", with_file("genes.txt", "\n\n", GOOD), ("--genes-file", "genes.txt"), DATA,
+     ["genes.txt:1"]),
+    ("no list of genes", GOOD, ("--genes-file", "none.txt"), DATA, ["none.txt"]),
+    ("two choices of genes", with_file("genes.txt", "gene1\n", GOOD),
+     ("--genes-file", "genes.txt", "--n-top-genes", 5), USAGE, ["--genes-file", "--n-top-genes"]),
+    ("compression out of range", GOOD, ("--compression", 10), USAGE, ["--compression"]),
+    # Outputs.
+    ("output of unknown ending", GOOD, ("-o", "{out}/x.txt"), USAGE, ["x.txt", ".h5ad"]),
+    ("output in no folder", GOOD, ("-o", "{out}/none/x.h5ad"), DATA, ["none", "does not exist"]),
+    ("output where nothing may be written", GOOD, ("-o", "/proc/x.h5ad"), DATA, ["/proc", "cannot write"]),
+    ("output that is the input", GOOD, ("-o", "{folder}/counts.mtx", "--outputs", "log2"), USAGE, ["same"]),
+    ("two outputs of one name", GOOD, ("-o", "{out}/x.csv", "-o", "{out}/./x.csv"), USAGE, ["two outputs"]),
+    ("latent as a matrix", GOOD, ("-o", "{out}/x.mtx", "--outputs", "latent"), USAGE, ["latent"]),
+    ("a full disk", GOOD, ("-o", "{out}/x.h5ad", "--n-top-genes", 0, "full disk"), DATA, ["out/", "x.h5ad"]),
+]  # fmt: skip
 
 
 class BadInput(Case):
-    def refuse(self, path, code, *words, arguments=()):
-        done = self.run_program("denoise", path, "-o", self.out / "out.h5ad", *arguments)
-        self.assert_refused(done, code, words)
-        return done
+    def run_row(self, make, arguments):
+        path = make(self)
+        options = {}
+        if "full disk" in arguments:  # files of 4 kB at most
+            arguments = [word for word in arguments if word != "full disk"]
+            limit = (4096, 4096)
+            options["preexec_fn"] = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        words = [str(word).format(out=self.out, folder=self.folder) for word in arguments]
+        if "-o" not in words:
+            words += ["-o", self.out / "out.h5ad"]
+        return self.run_program("denoise", path, "--epochs", 2, *words, **options)
 
-    def test_missing_and_empty(self):
-        (self.folder / "folder").mkdir()
-        self.refuse("nothing.h5ad", DATA, "nothing.h5ad", "no such file")
-        self.refuse("folder", DATA, "folder", "matrix.mtx")
-        self.refuse("", DATA, "no such file")
-        for name in ("a.csv", "a.tsv.gz", "a.mtx", "a.mtx.gz", "a.h5ad"):
+    def test_the_catalogue(self):
+        names = [row[0] for row in CATALOGUE]
+        self.assertEqual(len(names), len(set(names)))
+        for name, make, arguments, code, words in CATALOGUE:
             with self.subTest(name):
-                self.refuse(self.write(name, ""), DATA, name)
-                (self.folder / name).write_bytes(b"")  # not even a gzip header
-                self.refuse(name, DATA, name)
+                self.setUp()
+                done = self.run_row(make, arguments)
+                self.assert_refused(done, code, words)
+                last = done.err.splitlines()[-1]
+                self.assertTrue(last.startswith("maskclass: ") or code == USAGE, done.err)
 
-    def test_a_file_of_another_kind(self):
-        self.refuse(self.write("notes.doc", "hello\n"), USAGE, "notes.doc", ".h5ad", ".mtx")
-        self.refuse(self.write("notes.txt", "hello\n"), DATA, "notes.txt:1", "one field")
-        self.refuse(self.write("a.h5ad", "hello\n"), DATA, "a.h5ad")
-        (self.folder / "b.h5ad").mkdir()
-        self.refuse("b.h5ad", DATA, "b.h5ad")
-        self.refuse(self.write("a.mtx", os.urandom(4000)), DATA, "a.mtx")
-        self.refuse(self.write("a.csv", os.urandom(4000)), DATA, "a.csv")
-
-    def test_special_files_do_not_hang(self):
-        os.mkfifo(self.folder / "pipe.csv")
-        for name in ("pipe.csv", "/dev/null"):
-            done = self.run_program("denoise", name, "-o", self.out / "out.h5ad")
-            self.assertIn(done.returncode, (DATA, USAGE), done.err)
-            self.assertIn(name, done.err)
-            self.assertEqual(self.files(), [])
-
-    def test_truncated_text(self):
-        text = self.write_matrix_market().read_text()
-        short = text[: 2 * len(text) // 3]
-        short = short[: short.rindex("\n") + 1]
-        self.refuse(self.write("short.mtx", short), DATA, "short.mtx", "truncated")
-        packed = gzip.compress(text.encode())
-        (self.folder / "short.mtx.gz").write_bytes(packed[: len(packed) // 2])
-        self.refuse("short.mtx.gz", DATA, "short.mtx.gz", "truncated")
-        packed = bytearray(packed)
-        packed[len(packed) // 2] ^= 255
-        (self.folder / "damaged.mtx.gz").write_bytes(bytes(packed))
-        self.refuse("damaged.mtx.gz", DATA, "damaged.mtx.gz")
-        table = self.write_counts().read_text()
-        cut = self.write("cut.csv", table[: table.rindex(",")])
-        self.refuse(cut, DATA, "cut.csv:41")
-
-    @needs_h5py
-    def test_truncated_h5ad(self):
-        data = self.write_h5ad().read_bytes()
-        for share in (0.02, 0.3, 0.6, 0.95):
-            (self.folder / "short.h5ad").write_bytes(data[: int(len(data) * share)])
-            self.refuse("short.h5ad", DATA, "short.h5ad")
-
-    @needs_h5py
-    def test_h5ad_without_counts(self):
-        path = self.write_h5ad()
-        with h5py.File(path, "a") as file:
-            del file["X"]
-        self.refuse(path, DATA, "counts.h5ad", "X")
-        self.refuse(path, DATA, "layers/nosuch", arguments=("--layer", "nosuch"))
-        with h5py.File(self.folder / "other.h5ad", "w") as file:
-            file["table"] = [1, 2, 3]
-        self.refuse("other.h5ad", DATA, "not an .h5ad")
-
-    def test_matrix_market(self):
-        table = {
-            "no banner": ("1 1 1\n1 1 1\n", "MatrixMarket"),
-            "array": ("%%MatrixMarket matrix array integer general\n1 1\n1\n", "coordinate"),
-            "complex": ("%%MatrixMarket matrix coordinate complex general\n1 1 1\n1 1 1 0\n", ""),
-            "no size": (HEADER, ""),
-            "bad size": (HEADER + "3 x 1\n1 1 1\n", ":2"),
-            "negative size": (HEADER + "-3 2 1\n1 1 1\n", ":2"),
-            "huge size": (HEADER + "99999999999999999999 2 1\n1 1 1\n", ":2"),
-            "not credible": (HEADER + "9999999999 9999999999 1\n1 1 1\n", ":2"),
-            "more entries than places": (HEADER + "2 2 9\n1 1 1\n", ""),
-            "row out of range": (HEADER + "2 2 2\n1 1 1\n3 1 1\n", ":4"),
-            "row 0": (HEADER + "2 2 2\n1 1 1\n0 1 1\n", ":4"),
-            "column out of range": (HEADER + "2 2 2\n1 1 1\n1 3 1\n", ":4"),
-            "duplicate": (HEADER + "2 2 3\n1 1 1\n1 1 2\n2 2 1\n", "a second time"),
-            "a word": (HEADER + "2 2 2\n1 1 one\n2 2 1\n", ":3"),
-            "too few fields": (HEADER + "2 2 2\n1 1\n2 2 1\n", ":3"),
-            "too many entries": (HEADER + "2 2 1\n1 1 1\n2 2 1\n", ":4"),
-        }
-        for name, (text, word) in table.items():
-            with self.subTest(name):
-                self.refuse(self.write("bad.mtx", text), DATA, "bad.mtx", word)
-
-    def test_tables(self):
-        table = {
-            "header only": ("cell,g1,g2\n", ""),
-            "a word": ("cell,g1,g2\nc1,1,one\n", "'one'"),
-            "an empty field": ("cell,g1,g2\nc1,1,\n", ":2"),
-            "a short line": ("cell,g1,g2\nc1,1,2\nc2,1\n", ":3"),
-            "a long line": ("cell,g1,g2\nc1,1,2\nc2,1,2,3\n", ":3"),
-        }
-        for name, (text, word) in table.items():
-            with self.subTest(name):
-                path = self.write("bad.csv", text)
-                self.refuse(path, DATA, "bad.csv", word,
-                            arguments=("--orientation", "cells-are-rows"))  # fmt: skip
-
-    def test_values_that_are_no_counts(self):
-        for value, word in {
-            "-1": "negative",
-            "nan": "NaN",
-            "inf": "infinite",
-            "1.5": "whole number",
-            "16777217": "2^24",
-            "1e300": "",
-        }.items():
-            with self.subTest(value):
-                counts = small_counts()
-                counts[3][7] = value
-                arguments = ("--orientation", "cells-are-rows")
-                path = self.write_counts("bad.csv", counts)
-                done = self.refuse(path, DATA, "bad.csv", word, arguments=arguments)
-                if value != "1e300":
-                    self.assertIn("'c4'", done.err)
-                    self.assertIn("'g8'", done.err)
-
-    def test_largest_count_is_read(self):
-        counts = small_counts()
-        counts[3][7] = 2**24
-        path = self.write_counts("large.csv", counts)
-        self.denoise(path, "-o", "ok.h5ad", "--orientation", "cells-are-rows")
-
-    @needs_h5py
-    def test_transformed_h5ad_names_the_layer_that_holds_counts(self):
-        counts = small_counts()
-        log = log_transformed(counts)
-        path = self.write_h5ad(x=log, layers={"counts": counts})
-        self.refuse(path, DATA, "log-transformed", "--layer counts")
-        self.denoise(path, "--layer", "counts", "-o", "ok.h5ad")
-        self.refuse(self.write_h5ad(x=log, raw=counts), DATA, "log-transformed", "--layer raw")
-        self.refuse(self.write_h5ad(x=log), DATA, "log-transformed", "raw counts")
-        scaled = (log - log.mean(0)) / log.std(0)
-        self.refuse(self.write_h5ad(x=scaled), DATA, "scaled")
-        bad = numpy.array(counts, dtype="float32")
-        bad[2, 3] = numpy.nan
-        self.refuse(self.write_h5ad(x=bad), DATA, "'c3'", "'g4'", "NaN")
-
-    def test_a_layer_of_a_text_file(self):
-        done = self.refuse(self.write_matrix_market(), USAGE, "--layer", arguments=("--layer", "x"))
-        self.assertIn(".h5ad", done.err)
-
-    def test_a_cell_without_counts(self):
-        counts = small_counts()
-        counts[5] = [0] * len(counts[5])
-        path = self.write_counts(counts=counts)
-        arguments = ("--orientation", "cells-are-rows")
-        self.refuse(path, DATA, "c6", "--drop-empty-cells", arguments=arguments)
-        self.denoise(path, "-o", "ok.csv", "--outputs", "log2", "--drop-empty-cells", *arguments)
-        cells = read_table(self.folder / "ok.csv")[0]
-        self.assertEqual(cells, [f"c{k}" for k in range(1, 41) if k != 6])
-
-    def test_nothing_at_all(self):
-        zeros = self.write("zeros.mtx", HEADER + "3 4 0\n")
-        self.refuse(zeros, DATA, "")
-        self.refuse(zeros, DATA, "", arguments=("--drop-empty-cells",))
-        self.refuse(self.write("none.mtx", HEADER + "0 0 0\n"), DATA, "none.mtx")
-        self.refuse(self.write("cells.mtx", HEADER + "0 5 0\n"), DATA, "")
-
-    def test_small_shapes(self):
-        """One cell, one gene, fewer cells than a batch: done, or refused with a word on why."""
-        cases = {
-            "one cell": [[3, 0, 2, 5, 1, 0, 7, 1]],
-            "one gene": [[k + 1] for k in range(10)],
-            "one entry": [[4]],
-            "two cells": [[3, 0, 2], [1, 5, 0]],
-        }
-        for name, counts in cases.items():
-            for arguments in (("--n-top-genes", 0, "--min-cells", 1), ()):
-                with self.subTest(name, arguments=arguments):
-                    path = self.write_matrix_market(counts=counts)
-                    done = self.run_program(
-                        "denoise", path, "-o", self.out / "out.csv", "--outputs", "log2,biozero",
-                        "--epochs", 2, *arguments)  # fmt: skip
-                    if done.returncode == DATA:
-                        self.assertEqual(self.files(), [])
-                        self.assertIn("--", done.err)  # which option helps
-                        self.assertNotIn("--n-top-genes", arguments)
-                        continue
-                    self.assertEqual(done.returncode, 0, done.err)
-                    values = read_table(self.out / "out.log2.csv")[2]
-                    self.assertEqual(len(values), len(counts))
-                    self.assertTrue(all(0 <= v < 100 for row in values for v in row), values)
-                    for file in self.out.iterdir():
-                        file.unlink()
-
-    def test_genes_without_counts_are_left_out(self):
-        counts = [row + [0, 0] for row in small_counts()]
-        path = self.write_matrix_market(counts=counts)
-        self.denoise(path, "-o", "ok.csv", "--outputs", "log2", "--n-top-genes", 0)
-        self.assertEqual(len(read_table(self.folder / "ok.csv")[1]), 12)
-
-    def test_a_matrix_that_does_not_fit_its_names(self):
-        folder = self.folder / "tenx"
-        folder.mkdir()
-        self.write_matrix_market("tenx/matrix.mtx")
-        self.refuse(folder, DATA, "barcodes.tsv")
-        self.write("tenx/barcodes.tsv", "".join(f"c{k}\n" for k in range(40)))
-        self.refuse(folder, DATA, "features.tsv", "genes.tsv")
-        self.write("tenx/features.tsv", "".join(f"g{k}\tG{k}\n" for k in range(11)))
-        self.refuse(folder, DATA, "11", "12", "tenx/features.tsv")
-        self.write("tenx/features.tsv", "".join(f"g{k}\tG{k}\n" for k in range(12)))
-        self.denoise(folder, "-o", "ok.h5ad")
-
-    def test_gene_lists(self):
-        path = self.write_matrix_market()
-        table = {
-            "gene1\nnosuch\n": (DATA, ["nosuch", "genes.txt"]),
-            "": (DATA, ["genes.txt"]),
-            "\n\n": (DATA, ["genes.txt"]),
-        }
-        for text, (code, words) in table.items():
-            with self.subTest(text):
-                genes = self.write("genes.txt", text)
-                self.refuse(path, code, *words, arguments=("--genes-file", genes))
-        self.refuse(path, DATA, "missing.txt", arguments=("--genes-file", "missing.txt"))
-        self.refuse(path, USAGE, "--n-top-genes", "--genes-file",
-                    arguments=("--genes-file", genes, "--n-top-genes", 5))  # fmt: skip
-
-    def test_hvg_and_evaluate_refuse_alike(self):
+    def test_hvg_inspect_and_evaluate_refuse_alike(self):
         self.write("bad.csv", "cell,g1\nc1,-1\n")
-        arguments = ("--orientation", "cells-are-rows")
-        done = self.run_program("hvg", "bad.csv", "-o", self.out / "hvg.tsv", *arguments)
+        done = self.run_program("hvg", "bad.csv", "-o", self.out / "hvg.tsv", *CELLS)
         self.assert_refused(done, DATA, ["bad.csv", "negative"])
         done = self.run_program("hvg", "missing.h5ad", "-o", self.out / "hvg.tsv")
         self.assert_refused(done, DATA, ["missing.h5ad"])
         done = self.run_program("evaluate", "missing.h5ad", "--labels", "bad.csv")
         self.assert_refused(done, DATA, ["missing.h5ad"])
+        done = self.run_program("inspect", "missing.h5ad")
+        self.assert_refused(done, DATA, ["missing.h5ad"])
+
+
+def unsorted(case):
+    lines = case.write_matrix_market().read_text().splitlines(keepends=True)
+    return case.write("unsorted.mtx", "".join(lines[:2] + lines[:1:-1]))
+
+
+def with_genes(*columns):
+    return counts([row + [value(k) for value in columns] for k, row in enumerate(small_counts())])
+
+
+def repeated_names(case):
+    rows = small_counts()
+    lines = ["cell," + ",".join(["g1"] * 2 + [f"g{k}" for k in range(3, 13)])]
+    lines += [f"c{k // 2}," + ",".join(map(str, row)) for k, row in enumerate(rows)]
+    return case.write("repeated.csv", "\n".join(lines) + "\n")
+
+
+# Each: what it is, the input, further arguments, the line that says what was done.
+TAKEN = [
+    ("a gene without counts", with_genes(lambda k: 0), (), "kept 12 of 13 genes"),
+    ("a constant gene", with_genes(lambda k: 2), (), "kept 13 of 13 genes"),
+    ("entries in any order", unsorted, (), "kept 12 of 12 genes"),
+    ("fewer cells than a batch", counts(small_counts(20)), (), "20/20 cells"),
+    ("the largest count", changed(3, 7, 2**24), CELLS, "kept 12 of 12 genes"),
+    ("a cell without counts, dropped", empty_cell, (*CELLS, "--drop-empty-cells"), "dropped 1 of 40 cells"),
+    ("repeated names", repeated_names, CELLS, "1 gene names are not the first of their kind"),
+    ("no names", counts(small_counts()), (), "no names beside it"),
+]
+
+
+class Accepted(Case):
+    def test_what_is_odd_is_taken_and_told(self):
+        results = {}
+        for name, make, arguments, line in TAKEN:
+            with self.subTest(name):
+                self.setUp()
+                done = self.run_program(
+                    "denoise", make(self), "-o", self.out / "a.csv", "--outputs", "log2", "--n-top-genes", 0,
+                    "--epochs", 2, *arguments, code=SUCCESS)  # fmt: skip
+                self.assertIn(line, done.err)
+                results[name] = read_table(self.out / "a.csv")
+        # The order of entries, and genes without counts, change nothing.
+        values = results["no names"][2]
+        self.assertEqual(results["entries in any order"][2], values)
+        self.assertEqual(results["a gene without counts"][2], values)
+        self.assertEqual(results["repeated names"][1][:3], ["g1", "g1", "g3"])
+        self.assertEqual(results["repeated names"][2], values)
+        dropped = results["a cell without counts, dropped"][0]
+        self.assertEqual(dropped, [f"c{k}" for k in range(1, 41) if k != 6])
 
 
 if __name__ == "__main__":

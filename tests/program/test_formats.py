@@ -135,6 +135,26 @@ class H5ad(Case):
             self.assertNotIn("odd", result["obsm"])
 
 
+@needs_h5py
+class Evaluate(Case):
+    def test_duplicate_symbols_are_matched_by_id_and_labels_are_a_column(self):
+        source = FIXTURES / "anndata-0.8.0-all.h5ad"
+        genes = self.write("genes.txt", "".join(values.gene_ids()[k] + "\n" for k in (1, 2, 4, 5, 8)))
+        self.run_program("denoise", source, "-o", "a.h5ad", "--genes-file", genes, "--epochs", 2,
+                         "--min-cells", 0, code=SUCCESS)  # fmt: skip
+        with h5py.File(self.folder / "a.h5ad") as file:
+            names = elements.read(file["var/_index"])[1]
+            self.assertLess(len(set(names)), len(names))  # MATR3 twice
+        done = self.run_program("evaluate", "a.h5ad", "--truth", source, "--counts", source, "--labels", "type",
+                                "--json", code=SUCCESS)  # fmt: skip
+        self.assertIn("ari", done.out.lower())
+        again = self.run_program("evaluate", "a.h5ad", "--truth", source, "--counts", source, "--label-column",
+                                 "type", "--json", code=SUCCESS)  # fmt: skip
+        self.assertEqual(done.out, again.out)
+        done = self.run_program("evaluate", "a.h5ad", "--labels", "nosuch", code=DATA)
+        self.assertIn("no column nosuch", done.err)
+
+
 def tenx_strings(words):
     return numpy.array([word.encode() for word in words])
 
@@ -204,7 +224,7 @@ class Tenx(Case):
         counts, _, _, told = self.read_back(path)
         self.assertTrue((counts == self.counts).all())
         self.assertIn("6 of 'GRCh38', 4 of 'mm10'", told)
-        counts, genes, _, _ = self.read_back(path, "--genome", "mm10", "--drop-empty-cells")
+        counts, genes, _, _ = self.read_back(path, "--genome", "mm10", "--drop-empty-cells", "--n-top-genes", 0)
         self.assertEqual(genes[0], "ENSG00000000006")
         done = self.run_program("denoise", path, "-o", self.out / "x.csv", "--genome", "rn6")
         self.assert_refused(done, USAGE, ["rn6", "GRCh38", "mm10"])

@@ -5,7 +5,7 @@ import unittest
 
 from program import DATA, SUCCESS, Case
 
-COMMANDS = ("denoise", "simulate", "evaluate", "hvg", "info")
+COMMANDS = ("denoise", "simulate", "evaluate", "hvg", "inspect", "info")
 
 
 class Messages(Case):

@@ -69,6 +69,18 @@ std::string advice(const hdf5::Node& file, const Choice& tried) {
   return "";
 }
 
+/// What the first values of a matrix look like, in a word or two.
+std::string kind_of(const hdf5::Node& file, const Choice& choice) {
+  try {
+    const ValueSummary summary = summarise(first_values(open_matrix(file, choice.matrix)));
+    if (summary.counts()) return "counts";
+    if (!summary.finite) return "not finite";
+    return summary.negative ? "negative values" : "not whole numbers";
+  } catch (const Error&) {
+    return "cannot be read";
+  }
+}
+
 /// The first of the columns that is there; else nothing.
 std::vector<std::string> first_column(const Frame& var, std::initializer_list<const char*> names) {
   for (const char* name : names) {
@@ -142,6 +154,17 @@ Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
 Dataset read_h5ad(const std::filesystem::path& path, const ReadOptions& options,
                   const Callbacks& callbacks) {
   return hdf5::in_session(path.string(), [&] { return read_open(path, options, callbacks); });
+}
+
+std::vector<MatrixChoice> h5ad_choices(const std::filesystem::path& path) {
+  return hdf5::in_session(path.string(), [&] {
+    const hdf5::Node file = hdf5::open_file(path);
+    std::vector<MatrixChoice> found;
+    for (const Choice& choice : choices(file)) {
+      found.push_back({choice.matrix, choice.flag, kind_of(file, choice)});
+    }
+    return found;
+  });
 }
 
 }  // namespace maskclass::io

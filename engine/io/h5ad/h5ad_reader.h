@@ -1,8 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "engine/io/dataset.h"
+#include "engine/io/inspection.h"
 #include "engine/io/reader.h"
 #include "engine/progress.h"
 
@@ -16,5 +18,8 @@ namespace maskclass::io {
 /// where the matrix holds no counts: the message then names the flag of one that does.
 Dataset read_h5ad(const std::filesystem::path& path, const ReadOptions& options,
                   const Callbacks& callbacks = {});
+
+/// Every matrix of cells x genes in the file, and what its first values look like.
+std::vector<MatrixChoice> h5ad_choices(const std::filesystem::path& path);
 
 }  // namespace maskclass::io

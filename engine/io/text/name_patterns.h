@@ -21,4 +21,8 @@ bool looks_like_cell(std::string_view name);
 Orientation orientation_by_names(std::string_view corner, const std::vector<std::string>& columns,
                                  const std::vector<std::string>& rows);
 
+/// Whether the names leave no doubt that the cells are genes and the genes cells.
+bool names_are_swapped(const std::vector<std::string>& cell_names,
+                       const std::vector<std::string>& gene_names);
+
 }  // namespace maskclass::io
