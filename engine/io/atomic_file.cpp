@@ -178,7 +178,11 @@ void AtomicPath::undo() noexcept {
   if (!finished_ || !can_be_undone_) return;
   finished_ = false;
   std::error_code ignored;
-  if (kind_ == Kind::folder || aside_.empty()) fs::rename(path_, temporary_, ignored);
+  if (kind_ == Kind::file && !aside_.empty()) {
+    fs::create_hard_link(path_, temporary_, ignored);  // The name always has a whole file.
+  } else {
+    fs::rename(path_, temporary_, ignored);
+  }
   if (!aside_.empty()) fs::rename(aside_, path_, ignored);
   aside_.clear();
 }

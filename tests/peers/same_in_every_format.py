@@ -64,9 +64,12 @@ def h5ad(data, path, matrix, **options):
     anndata.AnnData(matrix, obs=pandas.DataFrame(index=data.cells), var=var).write_h5ad(path, **options)
 
 
-def text(value):
-    """The shortest text that gives the float32 back."""
-    return str(int(value)) if value == int(value) else numpy.format_float_positional(value, unique=True, trim="0")
+def texts(row):
+    """Whole numbers as such, others as the shortest text that gives the float32 back."""
+    whole = row.astype("int64")
+    if (whole == row).all():
+        return map(str, whole.tolist())
+    return [numpy.format_float_positional(value, unique=True, trim="-") for value in row]
 
 
 def table(data, path, separator, genes_down):
@@ -75,10 +78,10 @@ def table(data, path, separator, genes_down):
     values = matrix.T if genes_down else matrix
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "wt", newline="") as file:
-        writer = csv.writer(file, delimiter=separator, lineterminator="\n")
-        writer.writerow(["", *columns])
+        quoted = csv.writer(file, delimiter=separator, lineterminator="\n")
+        quoted.writerow(["", *columns])
         for name, row in zip(rows, values):
-            writer.writerow([name, *map(text, row)])
+            quoted.writerow([name, *texts(row)])
 
 
 def matrix_market(data, folder, prefix):
