@@ -12,7 +12,7 @@ build_packages=(
   libcli11-dev libfmt-dev nlohmann-json3-dev            # the program
   doctest-dev                                           # configured with the tests
 )
-test_packages=(clang-format python3-anndata)
+test_packages=(clang-format python3-anndata valgrind)
 lint_packages=(clang-format clang-tidy)
 
 case "${1:-}" in

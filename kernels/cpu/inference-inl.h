@@ -39,12 +39,9 @@ inline void reconstruct_slice(TrainingState& state, const Batch& batch, std::int
   for_each_tile(state.slices.size(slice), static_cast<int>(batch.n_groups * kVectorsInGroup),
                 [&](auto rows, auto vectors, std::int64_t row, int vector) HWY_ATTR {
                   Vector out[rows.value][vectors.value];
-                  for (int r = 0; r < rows.value; ++r) {
-                    for (int v = 0; v < vectors.value; ++v) out[r][v] = hn::Set(d, bias[row + r]);
-                  }
-                  multiply_add(Factor{weights + row * width, width, 1},
-                               state.activations[2].output.data(),
-                               static_cast<std::size_t>(hidden) * kGroup, vector, hidden, out);
+                  affine(Factor{weights + row * width, width, 1}, bias + row,
+                         state.activations[2].output.data(),
+                         static_cast<std::size_t>(hidden) * kGroup, vector, hidden, out);
                   for (int v = 0; v < vectors.value; ++v) {
                     const std::int64_t cell = static_cast<std::int64_t>(vector + v) * kLanes;
                     const std::int64_t n = std::clamp<std::int64_t>(n_cells - cell, 0, kLanes);

@@ -109,6 +109,20 @@ HWY_INLINE float sum_of_group(const Vector (&vectors)[kVectorsInGroup]) {
 #endif
 }
 
+/// The same, from the start: out[r][v] = start[r], or 0 where `start` is null, + the product.
+template <int kRows, int kVectors>
+HWY_INLINE void affine(const Factor& left, const float* start, const float* HWY_RESTRICT right,
+                       std::size_t panel, int first_vector, std::int64_t n_steps,
+                       Vector (&out)[kRows][kVectors]) {
+  const Floats d;
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kVectors; ++v) {
+      out[r][v] = start == nullptr ? hn::Zero(d) : hn::Set(d, start[r]);
+    }
+  }
+  multiply_add(left, right, panel, first_vector, n_steps, out);
+}
+
 /// Stores a tile to a panel [group][rows][16] whose row 0 is the tile's first.
 template <int kRows, int kVectors>
 HWY_INLINE void store_tile(const Vector (&tile)[kRows][kVectors], float* HWY_RESTRICT to,

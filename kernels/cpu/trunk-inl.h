@@ -90,18 +90,13 @@ HWY_INLINE void sum_to_panel(TrainingState& state, std::int64_t group, bool by_c
 /// out[row][16] = start[row] + sum over steps of left(row, step) * in[step][16], for one group.
 HWY_INLINE void multiply_group(const Factor& left, const float* in, std::int64_t n_steps,
                                std::int64_t n_rows, const float* start, float* out) {
-  const Floats d;
   for_each_tile(n_rows, kVectorsInGroup,
                 [=](auto rows, auto vectors, std::int64_t row, int vector) MASKCLASS_TILE {
                   Vector sums[rows.value][vectors.value];
-                  for (int r = 0; r < rows.value; ++r) {
-                    for (int v = 0; v < vectors.value; ++v) {
-                      sums[r][v] = start == nullptr ? hn::Zero(d) : hn::Set(d, start[row + r]);
-                    }
-                  }
                   const Factor rows_of_left{left.at + row * left.row_stride, left.row_stride,
                                             left.step_stride};
-                  multiply_add(rows_of_left, in, 0, vector, n_steps, sums);
+                  affine(rows_of_left, start == nullptr ? nullptr : start + row, in, 0, vector,
+                         n_steps, sums);
                   store_tile(sums, out + row * kGroup, 0, vector);
                 });
 }

@@ -79,11 +79,8 @@ HWY_INLINE void output_and_loss(TrainingState& state, const Batch& batch, std::i
   for_each_tile(state.slices.size(slice), static_cast<int>(batch.n_groups * kVectorsInGroup),
                 [=](auto rows, auto vectors, std::int64_t row, int vector) MASKCLASS_TILE {
                   Vector out[rows.value][vectors.value];
-                  for (int r = 0; r < rows.value; ++r) {
-                    for (int v = 0; v < vectors.value; ++v) out[r][v] = hn::Set(d, bias[row + r]);
-                  }
-                  multiply_add(Factor{weights + row * width, width, 1}, activation,
-                               static_cast<std::size_t>(hidden) * kGroup, vector, hidden, out);
+                  affine(Factor{weights + row * width, width, 1}, bias + row, activation,
+                         static_cast<std::size_t>(hidden) * kGroup, vector, hidden, out);
                   for (int v = 0; v < vectors.value; ++v) {
                     const std::size_t cells = static_cast<std::size_t>(vector + v) * kLanes;
                     const std::size_t column =
