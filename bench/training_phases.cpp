@@ -1,0 +1,143 @@
+// Where does the time of a training step go? Prints microseconds of each phase on one thread: the
+// least over all steps. A phase is so short that it finds a moment without neighbours even on a
+// busy machine, so these figures hold where whole steps are disturbed.
+//
+//   bench_training_phases [cells] [genes] [percent zeros] [gamma] [epochs]
+//
+// MASKCLASS_SCHEDULE=dense or sparse in the environment overrides the rule that chooses.
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <numeric>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "engine/model/initial_weights.h"
+#include "engine/train/cell_order.h"
+#include "kernels/cpu/denormals.h"
+#include "kernels/cpu/layout_conversion.h"
+#include "kernels/cpu/phases.h"
+#include "tests/kernels/made_up_data.h"
+
+namespace {
+
+using namespace maskclass;
+
+enum Part { set_cells, gather, corrupt, encode, forward, decode, backward, update, trunk, n_parts };
+constexpr const char* kNames[n_parts] = {"set up the batch", "gather",         "mask and corrupt",
+                                         "encode",           "trunk forward",  "decode",
+                                         "trunk backward",   "update encoder", "update trunk"};
+
+using Times = std::array<double, n_parts>;
+
+/// Adds the time since its last call to a part.
+class Laps {
+ public:
+  explicit Laps(Times& times) : times_(times) {}
+  void end(Part part) {
+    const auto now = std::chrono::steady_clock::now();
+    times_[part] += std::chrono::duration<double, std::micro>(now - last_).count();
+    last_ = now;
+  }
+
+ private:
+  Times& times_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+/// A step as cpu_backend.cpp has it, on one thread. The loss keeps its scale: what it is does not
+/// change the time.
+Times time_step(cpu::TrainingState& state, cpu::Batch& batch,
+                std::span<const std::uint32_t> cells) {
+  const cpu::Phases& phases = cpu::phases();
+  constexpr std::int32_t kRun = 6;
+  Times times{};
+  Laps laps(times);
+  cpu::set_cells(state.data, cells, 0, batch);
+  laps.end(set_cells);
+  for (std::int32_t first = 0; first < state.slices.count; first += kRun) {
+    const std::int32_t end = std::min(first + kRun, state.slices.count);
+    phases.gather_slices(state, batch, first, end);
+    laps.end(gather);
+    for (std::int32_t slice = first; slice < end; ++slice) {
+      phases.corrupt_slice(state, batch, slice);
+      laps.end(corrupt);
+      phases.encode_slice(state, batch, slice);
+      laps.end(encode);
+    }
+  }
+  for (std::int64_t group = 0; group < batch.n_groups; ++group) {
+    phases.trunk_forward(state, batch, group);
+  }
+  laps.end(forward);
+  for (std::int32_t slice = 0; slice < state.slices.count; ++slice) {
+    phases.decode_slice(state, batch, slice);
+  }
+  laps.end(decode);
+  for (std::int64_t group = 0; group < batch.n_groups; ++group) {
+    phases.trunk_backward(state, batch, group);
+  }
+  laps.end(backward);
+  for (std::int32_t slice = 0; slice < state.slices.count; ++slice) {
+    phases.update_encoder(state, batch, slice);
+  }
+  laps.end(update);
+  for (int block = 0; block < 3; ++block) phases.update_trunk(state, batch, block);
+  laps.end(trunk);
+  return times;
+}
+
+double argument(int argc, char** argv, int index, double otherwise) {
+  return argc > index ? std::atof(argv[index]) : otherwise;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto n_cells = std::max<std::int64_t>(32, std::llround(argument(argc, argv, 1, 5000)));
+  NetworkShape shape;
+  shape.n_genes = std::max(1, static_cast<std::int32_t>(argument(argc, argv, 2, 1100)));
+  const test::MadeUpData made_up(n_cells, shape.n_genes, argument(argc, argv, 3, 60) / 100);
+  const ScaledData data = made_up.view();
+  TrainingOptions options;
+  options.biozero_weight = static_cast<float>(argument(argc, argv, 4, 1));
+  const auto n_epochs = static_cast<std::uint32_t>(argument(argc, argv, 5, 5));
+  if (const char* schedule = std::getenv("MASKCLASS_SCHEDULE")) {
+    options.schedule = std::string(schedule) == "dense" ? Schedule::dense : Schedule::sparse;
+  }
+
+  cpu::TrainingState state(data, shape, options);
+  cpu::load_parameters(initial_weights(shape, options.seed), state.network);
+  state.sum_weights();
+  cpu::Batch batch(state.most_groups, state.network);
+  batch.sparse_input = state.sparse_input;
+  batch.loss_scale = {1e-3, 1e-4};
+  const cpu::FlushDenormals flush_denormals;
+  Times least;
+  least.fill(1e30);
+  double least_step = 1e30;
+  std::int64_t step = 0;
+  const auto batch_size = static_cast<std::size_t>(options.batch_size);
+  for (std::uint32_t epoch = 0; epoch < n_epochs; ++epoch) {
+    const std::vector<std::uint32_t> order = cell_order(made_up.cell_ids, epoch, options.seed);
+    batch.epoch = epoch;
+    for (std::size_t first = 0; first + batch_size <= order.size(); first += batch_size) {
+      batch.adam = adam_step(options, ++step);
+      const Times times =
+          time_step(state, batch, std::span<const std::uint32_t>(order).subspan(first, batch_size));
+      for (int part = 0; part < n_parts; ++part) least[part] = std::min(least[part], times[part]);
+      least_step = std::min(least_step, std::accumulate(times.begin(), times.end(), 0.0));
+    }
+  }
+  std::printf("%s, one thread, %s in, %s out\n", cpu::phases().instruction_set,
+              state.sparse_input ? "sparse" : "dense", state.sparse_output ? "sparse" : "dense");
+  for (int part = 0; part < n_parts; ++part)
+    std::printf("%-17s %6.1f us\n", kNames[part], least[part]);
+  std::printf("%-17s %6.1f us\n", "whole step", least_step);
+  return 0;
+}
