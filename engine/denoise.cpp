@@ -97,10 +97,11 @@ void Denoiser::State::train_without_held_out(const Callbacks& callbacks) {
     train_on(
         *on_thinned, [&](std::int32_t done) { return stop.after_epoch(done); }, callbacks);
     const std::int32_t best = stop.restore_best();
-    log_line(callbacks, "early stop: " + counted(std::ssize(history), "epoch") +
-                            " trained, the network after epoch " + std::to_string(best) +
-                            " taken (mean squared error at entries set aside " +
-                            std::to_string(stop.best_error()) + ")");
+    log_line(callbacks, "early stop: " + counted(std::ssize(history), "epoch") + " trained, " +
+                            (best > 0 ? "the network after epoch " + std::to_string(best) +
+                                            " taken (mean squared error at entries set aside " +
+                                            std::to_string(stop.best_error()) + ")"
+                                      : "too few for a check"));
   } else {
     train_on(*on_thinned, {}, callbacks);
   }

@@ -14,7 +14,7 @@ bool EarlyStop::after_epoch(std::int32_t epochs_done) {
   if (!best_ || now < best_error_) {
     best_error_ = now;
     best_epoch_ = epochs_done;
-    best_ = backend_.parameters();
+    best_.emplace(backend_.parameters());
   }
   return epochs_done - best_epoch_ < kPatience;
 }
