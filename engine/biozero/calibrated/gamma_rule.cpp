@@ -73,7 +73,10 @@ double log_zero_probability(const GammaDistribution& gamma) {
 
 double digamma(double x) {
   double below = 0;
-  for (; x < 10; x += 1) below -= 1 / x;
+  while (x < 10) {
+    below -= 1 / x;
+    x += 1;
+  }
   const double y = 1 / (x * x);
   // The asymptotic series (NIST DLMF 5.11.2).
   return below + std::log(x) - 0.5 / x -
