@@ -108,8 +108,8 @@ step denoise-graph denoise graph --device cuda --cuda-driver graph
 step denoise-persistent denoise persistent --device cuda --cuda-driver persistent
 step denoise-tf32 denoise tf32 --device cuda --precision tf32
 step compare compare
-step pytorch "$(python_with torch)" bench/pytorch_step.py --device cuda --cells "$cells"
-step pytorch-compiled "$(python_with torch)" bench/pytorch_step.py --device cuda --cells "$cells" --compile
+step pytorch "$(python_with torch)" bench/framework/gpu_step.py --device cuda --cells "$cells"
+step pytorch-compiled "$(python_with torch)" bench/framework/gpu_step.py --device cuda --cells "$cells" --compile
 for driver in graph persistent; do
   step "timeline-$driver" timeline "$driver"
   step "kernels-$driver" kernels "$driver"

@@ -44,7 +44,10 @@ struct Denoiser::State {
     return {static_cast<std::int32_t>(n_genes()), options.hidden, options.latent};
   }
   ScaledData scaled_data() const;
-  DeviceBackend make_backend(const ScaledData& data, const Callbacks& callbacks) const;
+  /// Whether it trains on a backend of its own, without some entries.
+  bool sets_entries_aside() const { return options.calibrated || options.early_stop; }
+  DeviceBackend make_backend(const ScaledData& data, const DeviceOptions& on, int n_backends,
+                             const Callbacks& callbacks) const;
   void train_on(Backend& on, const AfterEpoch& after_epoch, const Callbacks& callbacks);
   void train_without_held_out(const Callbacks& callbacks);
   void finish_log2(std::int64_t first_cell, std::int64_t n_cells, float* log2) const;
@@ -69,9 +72,9 @@ ScaledData Denoiser::State::scaled_data() const {
   return data;
 }
 
-DeviceBackend Denoiser::State::make_backend(const ScaledData& data,
-                                            const Callbacks& callbacks) const {
-  return maskclass::make_backend(data, shape(), options.training, options.device, n_threads,
+DeviceBackend Denoiser::State::make_backend(const ScaledData& data, const DeviceOptions& on,
+                                            int n_backends, const Callbacks& callbacks) const {
+  return maskclass::make_backend(data, shape(), options.training, on, n_threads, n_backends,
                                  callbacks);
 }
 
@@ -91,7 +94,8 @@ void Denoiser::State::train_without_held_out(const Callbacks& callbacks) {
   data.indptr = thinned.indptr;
   data.indices = thinned.indices;
   data.scaled = thinned.scaled;
-  const std::unique_ptr<Backend> on_thinned = make_backend(data, {}).backend;
+  const std::unique_ptr<Backend> on_thinned =
+      make_backend(data, same_device(options.device, device), 1, {}).backend;
   if (options.early_stop) {
     EarlyStop stop(*on_thinned, thinned, input);
     train_on(
@@ -225,7 +229,9 @@ Denoiser::Denoiser(const CsrView& counts, const DenoiseOptions& options,
   state.biozero = fit_mask_probability(
       {state.input.counts.view(), state.input.library_sizes, state.cell_ids}, options.biozero,
       {options.alpha, options.training.seed, state.n_threads}, callbacks);
-  DeviceBackend made = state.make_backend(state.scaled_data(), callbacks);
+  const int n_backends = state.sets_entries_aside() ? 2 : 1;
+  DeviceBackend made =
+      state.make_backend(state.scaled_data(), options.device, n_backends, callbacks);
   state.backend = std::move(made.backend);
   state.device = std::move(made.device);
   state.backend->set_parameters(initial_weights(state.shape(), options.training.seed));
@@ -239,7 +245,7 @@ void Denoiser::train(const Callbacks& callbacks) {
   State& state = *state_;
   state.history.clear();
   state.calibration.reset();
-  if (state.options.calibrated || state.options.early_stop) {
+  if (state.sets_entries_aside()) {
     state.train_without_held_out(callbacks);
   } else {
     state.train_on(*state.backend, {}, callbacks);

@@ -8,7 +8,6 @@
 #include "kernels/cuda/cuda_backend.h"
 #include "kernels/cuda/runtime/device.h"
 #include "kernels/cuda/runtime/error.h"
-#include "kernels/cuda/runtime/nvtx.h"
 
 namespace maskclass::gpu {
 namespace {
@@ -70,6 +69,18 @@ void check_current(const DeviceOptions& options) {
   }
 }
 
+/// A single backend finds out by itself.
+void check_memory(const ComputeDevice& device, int n_backends) {
+  if (device.device_bytes <= device.free_bytes) return;
+  const auto megabytes = [](std::size_t bytes) {
+    return std::to_string((bytes + 999'999) / 1'000'000) + " MB";
+  };
+  throw Unusable("the GPU's memory is short: the job needs " + megabytes(device.device_bytes) +
+                 " for " + std::to_string(n_backends) + " networks with their data, and " +
+                 megabytes(device.free_bytes) +
+                 " are free: end other programs on the GPU, or denoise fewer genes");
+}
+
 /// A backend whose GPU is the calling thread's in each call, and whose errors are the engine's.
 class GpuBackend final : public Backend {
  public:
@@ -77,29 +88,28 @@ class GpuBackend final : public Backend {
       : backend_(std::move(backend)), index_(index) {}
 
   void set_parameters(const Parameters& parameters) override {
-    run("set parameters", [&] { backend_->set_parameters(parameters); });
+    run([&] { backend_->set_parameters(parameters); });
   }
   Parameters parameters() const override {
-    return run("get parameters", [&] { return backend_->parameters(); });
+    return run([&] { return backend_->parameters(); });
   }
   OptimizerState optimizer_state() const override {
-    return run("get optimizer state", [&] { return backend_->optimizer_state(); });
+    return run([&] { return backend_->optimizer_state(); });
   }
   EpochLoss train_epoch(std::uint32_t epoch, std::span<const std::uint32_t> order,
                         const BatchCallback& callback) override {
-    return run("train epoch", [&] { return backend_->train_epoch(epoch, order, callback); });
+    return run([&] { return backend_->train_epoch(epoch, order, callback); });
   }
   void reconstruct(std::int64_t first_cell, std::int64_t n_cells, float* log2_out,
                    float* latent_out) override {
-    run("reconstruct", [&] { backend_->reconstruct(first_cell, n_cells, log2_out, latent_out); });
+    run([&] { backend_->reconstruct(first_cell, n_cells, log2_out, latent_out); });
   }
 
  private:
   template <class Work>
-  std::invoke_result_t<Work> run(const char* stage, const Work& work) const {
+  std::invoke_result_t<Work> run(const Work& work) const {
     try {
       const cuda::CurrentDevice current(index_);
-      const cuda::Range range(stage);
       return work();
     } catch (const cuda::DeviceError& error) {
       throw Error(ErrorKind::device, std::string(error.what()) +
@@ -137,11 +147,10 @@ void check(const DeviceOptions& options) {
 }
 
 DeviceBackend make(const ScaledData& data, const NetworkShape& shape,
-                   const TrainingOptions& training, const DeviceOptions& options) {
+                   const TrainingOptions& training, const DeviceOptions& options, int n_backends) {
   return setting_up([&] {
     const Scope scope(options);
     check_current(options);
-    const cuda::Range range("load");
     const cuda::CudaOptions chosen = cuda_options(options);
     const cuda::CudaPlan plan = cuda::plan_cuda(
         data.n_cells, static_cast<std::int64_t>(data.indices.size()), shape, training, chosen);
@@ -151,9 +160,10 @@ DeviceBackend make(const ScaledData& data, const NetworkShape& shape,
     device.driver = driver_of(plan.driver);
     device.driver_reason = plan.driver_reason;
     device.precision = options.precision;
-    device.device_bytes = plan.device_bytes;
+    device.device_bytes = plan.device_bytes * static_cast<std::size_t>(n_backends);
     device.free_bytes = plan.free_bytes;
     device.resident = plan.resident;
+    if (n_backends > 1 && options.context == nullptr) check_memory(device, n_backends);
     std::unique_ptr<Backend> backend = cuda::make_cuda_backend(data, shape, training, chosen);
     return DeviceBackend{std::make_unique<GpuBackend>(std::move(backend), device.gpu.index),
                          device};

@@ -24,6 +24,6 @@ void check(const DeviceOptions& options);
 
 /// Throws Unusable; the backend throws Error{device}.
 DeviceBackend make(const ScaledData& data, const NetworkShape& shape,
-                   const TrainingOptions& training, const DeviceOptions& options);
+                   const TrainingOptions& training, const DeviceOptions& options, int n_backends);
 
 }  // namespace maskclass::gpu

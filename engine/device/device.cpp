@@ -86,12 +86,12 @@ void check_device(const DeviceOptions& options) {
 
 DeviceBackend make_backend(const ScaledData& data, const NetworkShape& shape,
                            const TrainingOptions& training, const DeviceOptions& options,
-                           int n_threads, const Callbacks& callbacks) {
+                           int n_threads, int n_backends, const Callbacks& callbacks) {
   const bool may_be_gpu =
       options.kind == Device::cuda || (options.kind == Device::automatic && gpu::is_built());
   if (may_be_gpu) {
     try {
-      DeviceBackend made = gpu::make(data, shape, training, options);
+      DeviceBackend made = gpu::make(data, shape, training, options, n_backends);
       log_line(callbacks, plan_text(made.device));
       return made;
     } catch (const gpu::Unusable& error) {
@@ -100,6 +100,13 @@ DeviceBackend make_backend(const ScaledData& data, const NetworkShape& shape,
     }
   }
   return {cpu::make_cpu_backend(data, shape, training, n_threads, default_thread_count()), {}};
+}
+
+DeviceOptions same_device(const DeviceOptions& options, const ComputeDevice& chosen) {
+  DeviceOptions same = options;
+  same.kind = chosen.kind;
+  if (chosen.kind == Device::cuda) same.gpu = chosen.gpu.index;
+  return same;
 }
 
 }  // namespace maskclass

@@ -96,9 +96,13 @@ struct DeviceBackend {
 /// Makes the backend of the device that the options ask for. It, and this, throw Error{device}
 /// where the GPU cannot do the job or fails in the middle of it. Device::automatic falls back to
 /// the processor with one line in the log; a job that has begun stays where it is. A GPU is the
-/// calling thread's during each call of the backend only.
+/// calling thread's during each call of the backend only. `n_backends` like this one will live at
+/// once, and all of them must fit into the GPU's memory.
 DeviceBackend make_backend(const ScaledData& data, const NetworkShape& shape,
                            const TrainingOptions& training, const DeviceOptions& options,
-                           int n_threads, const Callbacks& callbacks);
+                           int n_threads, int n_backends, const Callbacks& callbacks);
+
+/// Options that ask for the very device that was chosen, for a further backend of the same job.
+DeviceOptions same_device(const DeviceOptions& options, const ComputeDevice& chosen);
 
 }  // namespace maskclass

@@ -21,7 +21,8 @@ void check(const DeviceOptions& /*options*/) {
 }
 
 DeviceBackend make(const ScaledData& /*data*/, const NetworkShape& /*shape*/,
-                   const TrainingOptions& /*training*/, const DeviceOptions& /*options*/) {
+                   const TrainingOptions& /*training*/, const DeviceOptions& /*options*/,
+                   int /*n_backends*/) {
   throw Unusable(kNotBuilt);
 }
 

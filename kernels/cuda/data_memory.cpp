@@ -46,17 +46,21 @@ void DataMemory::copy(const DeviceScaledData& data, const Context& context) {
 void DataMemory::copy(const ScaledData& data, const Context& context) {
   const Range range("load data");
   constexpr const char* kWhat = "copying the data set to the GPU";
-  DeviceArray<std::int32_t> indices(data.indices.size(), context);
-  indices.upload(data.indices, context, kWhat);
   row_start_.upload(data.indptr, context, kWhat);
+  // The genes' numbers are needed once, and in the place of the values, which come after them: a
+  // data set that fits must not fail for what is needed for a moment.
+  auto* const indices = reinterpret_cast<std::int32_t*>(values_.data());
+  static_assert(sizeof(*indices) == sizeof(float));
+  check(cudaMemcpyAsync(indices, data.indices.data(), data.indices.size_bytes(),
+                        cudaMemcpyHostToDevice, context.stream),
+        kWhat);
+  build_segments(n_cells_, n_genes_, row_start_.data(), indices, segments_.data(), context.stream);
   values_.upload(data.scaled, context, kWhat);
   cell_ids_.upload(data.cell_ids, context, kWhat);
   position_.upload(data.biozero_position, context, kWhat);
   shrink_.upload(data.biozero_shrink, context, kWhat);
   genes_.upload(data.genes, context, kWhat);
   coefficients_.upload(data.biozero_coefficients, context, kWhat);
-  build_segments(n_cells_, n_genes_, row_start_.data(), indices.data(), segments_.data(),
-                 context.stream);
   synchronise(context.stream, kWhat);
 }
 

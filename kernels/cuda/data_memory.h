@@ -15,7 +15,7 @@ class DataMemory {
 
   /// Fills it, in the order of the stream; the arrays of `data` may change once that is done.
   void copy(const DeviceScaledData& data, const Context& context);
-  /// From host memory; waits for the stream. Needs 4 bytes a non-zero of device memory meanwhile.
+  /// From host memory; waits for the stream.
   void copy(const ScaledData& data, const Context& context);
 
   /// What all cells share; waits for the stream.

@@ -21,6 +21,7 @@ from program import (
     needs_anndata,
     needs_h5py,
     read_npy,
+    small_counts,
 )
 
 INFO = json.loads(subprocess.run([PROGRAM, "info", "--json"], capture_output=True).stdout)
@@ -182,6 +183,14 @@ class BadMachine(CudaCase):
         self.refuse([*words, "--device cpu"], *wide, "--dry-run", **small)
         self.fall_back(words, *wide, **small)
 
+    def test_memory_for_one_network_but_not_for_two(self):
+        wide = ("--hidden", 1000, "--latent", 300)
+        enough = {"CUDA_ON_CPU_MEMORY_MB": "24"}
+        self.assertEqual(self.denoise_on("cuda", *wide, **enough).returncode, SUCCESS)
+        self.clear_outputs()
+        self.refuse(["memory is short", "2 networks", "fewer genes", "--device cpu"],
+                    *wide, "--variant", "calibrated", **enough)  # fmt: skip
+
 
 @needs_stand_in
 class Failures(CudaCase):
@@ -264,6 +273,26 @@ class Results(CudaCase):
                 for driver in ("graph", "persistent"):
                     cuda = self.values("cuda", *options, "--cuda-driver", driver)
                     self.assertLess(self.difference(cpu, cuda), 1e-3 * epoch)
+
+    @needs_stand_in
+    def test_a_data_set_larger_than_the_gpus_memory(self):
+        """It streams through the GPU, with the same bytes, and is told to."""
+        self.input = self.write_matrix_market(counts=small_counts(n_cells=4000, n_genes=60))
+        values = self.values("cuda", epochs=1)
+        streamed = {}
+        # From less than it takes to more: whatever is free, it works.
+        for megabytes in (1, 2, 4):
+            done = self.denoise_on("cuda", epochs=1, CUDA_ON_CPU_MEMORY_MB=str(megabytes))
+            self.assertEqual(done.returncode, SUCCESS, done.err)
+            streamed[megabytes] = "streams through it" in done.err
+            self.assertEqual(read_npy(self.out / "out.npy"), values)
+        self.assertTrue(streamed[1] and not streamed[4], streamed)
+        plan = self.denoise_on("cuda", "--dry-run", epochs=1, CUDA_ON_CPU_MEMORY_MB="1").out
+        self.assertIn("the data set streams through it", plan)
+
+    def test_the_calibrated_variant(self):
+        values = [self.values(device, "--variant", "calibrated") for device in ("cuda", "cuda")]
+        self.assertEqual(values[0], values[1])
 
     def test_the_same_bytes_twice_and_from_both_drivers(self):
         for device in ("cuda", "cuda:0", "auto"):

@@ -57,6 +57,13 @@ DeviceInfo current_device() {
   return info_of(current_index());
 }
 
+std::size_t free_memory() {
+  std::size_t free = 0;
+  std::size_t total = 0;
+  check(cudaMemGetInfo(&free, &total), "asking for the GPU's free memory");
+  return free;
+}
+
 void check_capability() {
   constexpr int kLeast = 75;
   const DeviceInfo info = current_device();

@@ -26,6 +26,9 @@ std::vector<DeviceInfo> devices();
 /// The GPU that the calling thread uses now.
 DeviceInfo current_device();
 
+/// Bytes of the calling thread's GPU that nobody uses.
+std::size_t free_memory();
+
 /// Throws DeviceError{capability} where this build has no code for the calling thread's GPU.
 void check_capability();
 

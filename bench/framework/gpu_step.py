@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """How long is the same step of training in PyTorch? Microseconds a step, and kernels a step.
 
-    bench/pytorch_step.py [--device cuda|cpu] [--cells 5000] [--genes 1100] [--steps 500] [--compile]
+    bench/framework/gpu_step.py [--device cuda|cpu] [--cells 5000] [--genes 1100] [--steps 500] [--compile]
 
 The network, masks, loss and optimizer of MaskClass (docs/training-step.md) as one would write them
 with PyTorch, everything on the device, nothing read back within the measured steps. Compare with the
