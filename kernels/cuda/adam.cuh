@@ -6,6 +6,14 @@
 /// Adam as the epilogue of whatever makes a gradient (kernels/math/adam.h has the formula).
 namespace maskclass::cuda {
 
+/// Brings a step's factors to shared memory by one access of the first threads, where each thread's
+/// own would be six a warp. A barrier before their use.
+__device__ __forceinline__ void load_step(const AdamStep& step, AdamStep& shared) {
+  if (threadIdx.x >= sizeof(AdamStep) / sizeof(float)) return;
+  reinterpret_cast<float*>(&shared)[threadIdx.x] =
+      reinterpret_cast<const float*>(&step)[threadIdx.x];
+}
+
 /// Updates the number at `at` of a trained array. Global memory: 12 bytes read, 12 written.
 __device__ __forceinline__ void update(const AdamStep& adam, float gradient, const Trained& array,
                                        std::size_t at) {

@@ -13,9 +13,10 @@
 /// mask and no dense batch ever exists in global memory.
 ///
 /// A block of 256 threads fills a tile of 32 cells x 32 genes: thread t has the four genes from
-/// 4 (t % 8) on of cell t / 8, which share one Philox block. Global memory: 28 bytes a cell (row,
-/// id, position, shrink, segment) and 4 a non-zero. Operations: one Philox block for four entries,
-/// and 16 fused multiply-adds for each zero whose biozero probability is needed.
+/// 4 (t % 8) on of cell t / 8, which share one Philox block; a warp has four cells to itself.
+/// Global memory: 28 bytes a cell (row, id, position, shrink, segment) and 4 a non-zero.
+/// Operations: one Philox block for four entries, and 16 fused multiply-adds for each zero whose
+/// biozero probability is needed.
 namespace maskclass::cuda {
 
 /// What threads need to know of the cells of a tile. In shared memory.
@@ -113,10 +114,19 @@ __device__ inline void fill_tile(const Columns& columns, const Corruption& how, 
   const std::int32_t first_gene = slice * kSliceGenes + 4 * quad;
   const bool active = cell < n_cells;
   const std::uint32_t present = cells.present[cell];
-  const float* values = columns.values;
-  if (active) {
-    values += cells.values_at[cell] + __popc(present & ((1u << (4 * quad)) - 1u));
+  // A cell's values are neighbours in memory: the warp fetches them a cell at a time, to where the
+  // cell's input will be, and each thread finds its own there.
+  const int lane = static_cast<int>(threadIdx.x) % kWarpSize;
+  const int first_of_warp = static_cast<int>(threadIdx.x) / kWarpSize * (kWarpSize / kQuads);
+#pragma unroll
+  for (int c = first_of_warp; c < first_of_warp + kWarpSize / kQuads; ++c) {
+    const int n_values = c < n_cells ? __popc(cells.present[c]) : 0;
+    if (n_values == 0) continue;
+    // The lanes beyond the last repeat it: the warp stays together.
+    tile.input[c][lane] = columns.values[cells.values_at[c] + min(lane, n_values - 1)];
   }
+  __syncwarp();
+  const float* values = &tile.input[cell][__popc(present & ((1u << (4 * quad)) - 1u))];
   uint4 words{};
   if (kCorrupt && active) {
     words = random_words(how.seed, philox::Purpose::mask, epoch, cells.id[cell], first_gene);
@@ -155,6 +165,7 @@ __device__ inline void fill_tile(const Columns& columns, const Corruption& how, 
       masked |= 1u << k;
     }
   }
+  __syncwarp();  // all have found their values
   *reinterpret_cast<float4*>(&tile.input[cell][4 * quad]) =
       make_float4(input[0], input[1], input[2], input[3]);
   *reinterpret_cast<float4*>(&tile.target[cell][4 * quad]) =

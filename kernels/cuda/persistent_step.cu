@@ -30,8 +30,8 @@ namespace {
 constexpr TrunkLayout kTrunkLayout(PaperWidths::hidden, PaperWidths::latent);
 constexpr int kArrays = 3;  // value and two moments
 
-/// A slice on chip.
-struct ResidentSlice {
+/// A slice on chip; slices lie behind each other, and are read 16 bytes at a time.
+struct alignas(16) ResidentSlice {
   Chunk encoder[kArrays];
   Chunk output[kArrays];
   float output_bias[kArrays][kSliceGenes];
@@ -41,9 +41,11 @@ struct ResidentSlice {
 };
 
 /// What a slice block has in shared memory, with its slices behind it.
-struct SliceBlock {
+struct alignas(16) SliceBlock {
   Chunk cells;  ///< activations, then gradients, [cell][unit]
   float scratch[3][kWarps];
+  LossScale loss_scale;
+  AdamStep adam;
 };
 
 /// What a trunk block has in shared memory.
@@ -53,6 +55,7 @@ struct TrunkBlock {
   /// The batch's, for the update.
   float block_output[2][kTileCells * PaperWidths::hidden];
   float block_gradient[2][kTileCells * PaperWidths::hidden];
+  AdamStep adam;
 };
 
 struct Steps {
@@ -166,11 +169,13 @@ __device__ __forceinline__ void run_slices(const TrainingArgs<PaperWidths>& args
     load_coefficients(args.columns, slice, resident[slice - first_slice].coefficients);
   }
   const std::uint32_t epoch = args.schedule.state->epoch;
+  const std::uint32_t n_cells = args.schedule.state->n_cells;
 
   for (std::uint32_t step = steps.first; step < steps.end; ++step) {
-    const Batch batch = batch_of(args, step);
-    const AdamStep adam = args.schedule.adam[step];
+    const Batch batch = batch_of(args, step, n_cells);
+    load_step(args.schedule.adam[step], shared.adam);
     __syncthreads();
+    const AdamStep adam = shared.adam;
     for (int slice = first_slice; slice < end_slice; ++slice) {
       encode<kPrecision>(args, batch, epoch, slice, resident[slice - first_slice], shared);
       __syncthreads();  // the scratch is used again
@@ -179,8 +184,9 @@ __device__ __forceinline__ void run_slices(const TrainingArgs<PaperWidths>& args
     grid.sync();
     load_chunk(args.exchange.decoder_input, PaperWidths::hidden, batch.n_cells, kChunk,
                shared.cells);
-    const GradientScale scale = gradient_scale(*args.exchange.loss_scale, args.how.biozero_weight);
+    if (threadIdx.x == 0) shared.loss_scale = *args.exchange.loss_scale;
     __syncthreads();
+    const GradientScale scale = gradient_scale(shared.loss_scale, args.how.biozero_weight);
     for (int slice = first_slice; slice < end_slice; ++slice) {
       decode<kPrecision>(args, batch, adam, scale, slice, resident[slice - first_slice], shared);
       __syncthreads();
@@ -218,9 +224,10 @@ __device__ __forceinline__ void run_trunk(const TrainingArgs<PaperWidths>& args,
   const Trained trunk{shared.parameters[0], shared.parameters[1], shared.parameters[2]};
   const bool last_warp = threadIdx.x / kWarpSize == kWarps - 1;
   const bool keeps_loss = group_index == 0 && last_warp;
+  const std::uint32_t n_cells = args.schedule.state->n_cells;
 
   for (std::uint32_t step = steps.first; step < steps.end; ++step) {
-    const Batch batch = batch_of(args, step);
+    const Batch batch = batch_of(args, step, n_cells);
     const Group group{group_index * kGroupCells, batch.cells_in_group(group_index), args.most_cells,
                       args.columns.n_slices};
     __syncthreads();
@@ -241,6 +248,7 @@ __device__ __forceinline__ void run_trunk(const TrainingArgs<PaperWidths>& args,
       if (threadIdx.x % kWarpSize == 0) args.schedule.losses[step] = loss;
     }
     grid.sync();
+    load_step(args.schedule.adam[step], shared.adam);
     for (int b = 0; b < 2; ++b) {
       const int n_out = b == 0 ? PaperWidths::hidden : PaperWidths::latent;
       const int n_gradients = PaperWidths::hidden + PaperWidths::latent - n_out;
@@ -253,8 +261,8 @@ __device__ __forceinline__ void run_trunk(const TrainingArgs<PaperWidths>& args,
                                    exchange.vector_gradient,
                                    batch.n_cells,
                                    batch.n_groups()};
-    update_trunk(PaperWidths{}, args.schedule.adam[step], gradients, trunk,
-                 static_cast<int>(threadIdx.x), kThreads);
+    const AdamStep adam = shared.adam;
+    update_trunk(PaperWidths{}, adam, gradients, trunk, static_cast<int>(threadIdx.x), kThreads);
   }
   __syncthreads();
   if (group_index > 0) return;

@@ -41,13 +41,18 @@ struct Batch {
   }
 };
 
-/// `index` is below the epoch's number of batches.
+/// `index` is below the number of batches of the epoch, which has n_cells.
 template <class Widths>
-__device__ __forceinline__ Batch batch_of(const TrainingArgs<Widths>& args, std::uint32_t index) {
+__device__ __forceinline__ Batch batch_of(const TrainingArgs<Widths>& args, std::uint32_t index,
+                                          std::uint32_t n_cells) {
   const std::int64_t first = static_cast<std::int64_t>(index) * args.batch_size;
-  const std::int64_t rest = static_cast<std::int64_t>(args.schedule.state->n_cells) - first;
+  const std::int64_t rest = static_cast<std::int64_t>(n_cells) - first;
   return {index, args.schedule.order + first,
           static_cast<int>(min(rest, static_cast<std::int64_t>(args.batch_size)))};
+}
+template <class Widths>
+__device__ __forceinline__ Batch batch_of(const TrainingArgs<Widths>& args, std::uint32_t index) {
+  return batch_of(args, index, args.schedule.state->n_cells);
 }
 
 template <class Widths>

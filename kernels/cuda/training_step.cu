@@ -112,6 +112,7 @@ __global__ void __launch_bounds__(kThreads, 1)
   __shared__ Chunk hidden;
   __shared__ float bias[kSliceGenes];
   __shared__ float scratch[3][kWarps];
+  __shared__ AdamStep shared_adam;
 
   const EpochState& state = *args.schedule.state;
   if (state.now >= state.n_batches) return;
@@ -139,6 +140,7 @@ __global__ void __launch_bounds__(kThreads, 1)
   if (threadIdx.x < kSliceGenes) {
     bias[threadIdx.x] = args.wide.output_bias.value[slice * kSliceGenes + threadIdx.x];
   }
+  load_step(args.schedule.adam[batch.index], shared_adam);
   load_coefficients(args.columns, slice, coefficients);
   SliceLoss loss{};
   float bias_gradient = 0.0f;
@@ -180,6 +182,7 @@ __global__ void __launch_bounds__(kThreads, 1)
     }
   }
   // Then the weights.
+  const AdamStep adam = shared_adam;
   for (int chunk = 0; chunk < n_chunks; ++chunk) {
     float gradient[4][2] = {};
     for (int tile_index = 0; tile_index < n_tiles; ++tile_index) {
@@ -196,11 +199,10 @@ __global__ void __launch_bounds__(kThreads, 1)
       }
       Products<kPrecision>::multiply_transposed(tile.target, hidden, gradient);
     }
-    update_chunk<kPrecision>(args.widths, args.schedule.adam[batch.index], gradient, layer,
-                             args.widths.hidden, chunk);
+    update_chunk<kPrecision>(args.widths, adam, gradient, layer, args.widths.hidden, chunk);
   }
   if (threadIdx.x < kSliceGenes) {
-    update(args.schedule.adam[batch.index], bias_gradient, args.wide.output_bias,
+    update(adam, bias_gradient, args.wide.output_bias,
            static_cast<std::size_t>(slice) * kSliceGenes + threadIdx.x);
   }
   store_slice_loss(loss, scratch, args.exchange.slice_loss[slice]);
@@ -244,11 +246,14 @@ __global__ void __launch_bounds__(kThreads, 2)
   __shared__ TileCells cells;
   __shared__ SliceCoefficients coefficients;
   __shared__ Chunk gradients;
+  __shared__ AdamStep shared_adam;
 
   const EpochState& state = *args.schedule.state;
   if (state.now >= state.n_batches) return;
   const Batch batch = batch_of(args, state.now);
-  const AdamStep adam = args.schedule.adam[batch.index];
+  load_step(args.schedule.adam[batch.index], shared_adam);
+  __syncthreads();
+  const AdamStep adam = shared_adam;
   const int n_slices = args.columns.n_slices;
   const int slice = static_cast<int>(blockIdx.x);
   if (slice >= n_slices) {
