@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <bit>
 #include <cmath>
-#include <cstring>
 #include <numeric>
 
 #include "kernels/cuda/data_memory.h"
@@ -18,7 +18,7 @@ using maskclass::cuda::test::TestStream;
 namespace {
 
 bool same_bits(float a, float b) {
-  return std::memcmp(&a, &b, sizeof a) == 0;
+  return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b);
 }
 
 std::uint64_t limit_of(double probability) {
@@ -61,7 +61,8 @@ struct Tiles {
   }
 
   const CorruptedTile& of(std::int64_t cell, std::int32_t gene) const {
-    return tiles[gene / kSliceGenes * n_tiles + cell / kTileCells];
+    const std::int64_t slice = gene / kSliceGenes;
+    return tiles[slice * n_tiles + cell / kTileCells];
   }
 };
 

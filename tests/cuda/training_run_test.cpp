@@ -26,21 +26,20 @@ struct Trained {
 std::vector<std::uint32_t> order_of(std::uint32_t epoch) {
   std::vector<std::uint32_t> order(kShape.n_cells);
   for (std::size_t k = 0; k < order.size(); ++k) {
-    order[k] = static_cast<std::uint32_t>((7 * k + 11 * epoch) % order.size());
+    order[k] = static_cast<std::uint32_t>((7 * k + std::size_t{11} * epoch) % order.size());
   }
   return order;
 }
 
 Trained<Parameters> train(Backend& backend, const Parameters& start) {
-  Trained<Parameters> result;
+  std::vector<double> masked, biozero;
   backend.set_parameters(start);
   for (std::uint32_t epoch = 0; epoch < kEpochs; ++epoch) {
     const EpochLoss loss = backend.train_epoch(epoch, order_of(epoch), {});
-    result.losses[0].push_back(loss.masked);
-    result.losses[1].push_back(loss.biozero);
+    masked.push_back(loss.masked);
+    biozero.push_back(loss.biozero);
   }
-  result.network = backend.parameters();
-  return result;
+  return {{masked, biozero}, backend.parameters()};
 }
 
 /// The same job by the reference in float64.

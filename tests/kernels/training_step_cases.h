@@ -141,6 +141,13 @@ void check_arrays(A& ours, B& exact, double tolerance) {
   }
 }
 
+/// Whether a loss is as near to the truth as four times another float32 calculation and a rounding,
+/// `scale` times.
+inline bool is_near(double ours, double truth, double other, double scale = 1) {
+  return std::abs(ours - truth) <=
+         scale * (4 * std::abs(other - truth) + std::abs(truth) * 0x1p-22);
+}
+
 inline std::vector<std::uint32_t> reversed_order(std::int64_t n_cells) {
   std::vector<std::uint32_t> order(n_cells);
   std::iota(order.rbegin(), order.rend(), 0);
@@ -178,10 +185,6 @@ inline void check_losses_and_gradients(const MakeBackend& make_backend,
       CAPTURE(gamma);
       const TrainingOptions options = options_for(shape, gamma);
       const auto backend = make_backend(data, start.shape, options);
-      const auto near = [scale](double ours, double truth, double other) {
-        return std::abs(ours - truth) <=
-               scale * (4 * std::abs(other - truth) + std::abs(truth) * 0x1p-22);
-      };
 
       // One batch: Adam's first moment is then (1 - beta1) times the gradient.
       ReferenceRun<double> exact(data, start, options, one_batch);
@@ -193,8 +196,8 @@ inline void check_losses_and_gradients(const MakeBackend& make_backend,
         for (float& value : *array) value /= static_cast<float>(1 - options.beta1);
       }
       check_arrays(moment, exact.last_gradient, 4 * scale * rounding);
-      CHECK(near(loss.masked, exact.masked, single.masked));
-      CHECK(near(loss.biozero, exact.biozero, single.biozero));
+      CHECK(is_near(loss.masked, exact.masked, single.masked, scale));
+      CHECK(is_near(loss.biozero, exact.biozero, single.biozero, scale));
 
       // All batches, the last one smaller: the losses. Weights are compared below: here Adam turns
       // a gradient that is zero but for rounding into a whole step.
@@ -202,16 +205,17 @@ inline void check_losses_and_gradients(const MakeBackend& make_backend,
       ReferenceRun<float> single_epoch(data, start, options, order);
       backend->set_parameters(start);
       loss = backend->train_epoch(3, order, {});
-      CHECK(near(loss.masked, exact_epoch.masked, single_epoch.masked));
-      CHECK(near(loss.biozero, exact_epoch.biozero, single_epoch.biozero));
+      CHECK(is_near(loss.masked, exact_epoch.masked, single_epoch.masked, scale));
+      CHECK(is_near(loss.biozero, exact_epoch.biozero, single_epoch.biozero, scale));
     }
   }
 }
 
-/// Weights after several batches agree with the float64 reference.
-inline void check_weights_after_several_batches(const MakeBackend& make_backend, double scale = 1) {
+/// Losses, weights and moments after an epoch of several batches agree with the float64 reference;
+/// `scale` as above.
+inline void check_weights_after_several_batches(const MakeBackend& make_backend, double scale = 1,
+                                                const Shape& shape = {70, 75, 64, 32, 32}) {
   // A large epsilon keeps the update smooth in the gradient, so that rounding stays rounding.
-  const Shape shape{70, 75, 64, 32, 32};
   const test::MadeUpData made_up(shape.n_cells, shape.n_genes);
   const ScaledData data = made_up.view();
   const Parameters start = varied_weights(shape);
@@ -224,11 +228,13 @@ inline void check_weights_after_several_batches(const MakeBackend& make_backend,
     ReferenceRun<float> single(data, start, options, order);
     const auto backend = make_backend(data, start.shape, options);
     backend->set_parameters(start);
-    backend->train_epoch(3, order, {});
+    const EpochLoss loss = backend->train_epoch(3, order, {});
+    CHECK(is_near(loss.masked, exact.masked, single.masked, scale));
+    CHECK(is_near(loss.biozero, exact.biozero, single.biozero, scale));
     Parameters ours = backend->parameters();
     check_arrays(ours, exact.network, 4 * scale * relative_rounding(single.network, exact.network));
     OptimizerState state = backend->optimizer_state();
-    CHECK(state.step == 3);
+    CHECK(state.step == (shape.n_cells + shape.batch_size - 1) / shape.batch_size);
     check_arrays(state.first_moment, exact.adam.first,
                  4 * scale * relative_rounding(single.adam.first, exact.adam.first));
     check_arrays(state.second_moment, exact.adam.second,
