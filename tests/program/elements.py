@@ -55,6 +55,8 @@ def categorical(codes, categories, ordered):
 
 def nullable(kind, node):
     values, mask = plain(node["values"][:]), node["mask"][:]
+    if kind == "nullable-string-array" and not mask.any():
+        return "text", values  # written as plain text, which older versions read, too
     return kind, [None if hidden else value for value, hidden in zip(values, mask)]
 
 

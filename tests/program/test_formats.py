@@ -388,6 +388,16 @@ class Text(Case):
         rows, columns = self.check("a.csv", "ACTB,GAPDH,INS\n" + numbers, "--no-row-names")
         self.assertEqual((rows[1], columns[1]), ("cell1", "GAPDH"))
 
+    def test_names_that_are_numbers(self):
+        """Entrez ids are names; a row of counts is none, since counts repeat."""
+        rows = [[(cell + gene) % 3 + 1 for gene in range(25)] for cell in range(6)]
+        for names, code in (([7105 + 13 * k for k in range(25)], SUCCESS), (range(25), SUCCESS), (rows[0], DATA)):
+            lines = [",".join(map(str, ["", *names]))]
+            lines += [f"AAACCTGAGAAAC{k}," + ",".join(map(str, row)) for k, row in enumerate(rows)]
+            path = self.write("a.csv", "\n".join(lines) + "\n")
+            self.run_program("denoise", path, "-o", "x.csv", "--n-top-genes", 0, "--epochs", 0, "--orientation",
+                             "cells-are-rows", code=code)  # fmt: skip
+
     def test_advice(self):
         for text, word in (("5,0,7\n0,1,2\n3,3,0\n", "--no-header"),
                            ("ACTB,GAPDH,INS\n5,0,7\n0,1,2\n5,3,0\n", "--no-row-names")):

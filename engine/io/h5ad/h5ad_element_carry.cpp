@@ -63,10 +63,10 @@ class ElementCopy {
       copy_dict(source, parent, name, depth);
     } else if (is_sparse(encoding) && (!axes.are_all() || !hdf5::has_attribute(source, "shape"))) {
       carry_sparse(source, axes.rows, axes.columns, parent, name);
-    } else if (axes.are_all()) {
-      hdf5::copy_object(source, parent, name);
     } else if (is_column(encoding) && axes.columns.is_all()) {
       carry_column(source, axes.rows, parent, name);
+    } else if (axes.are_all()) {
+      hdf5::copy_object(source, parent, name);
     } else {
       throw data_error(source.where + ": is of a kind that has no rows and columns");
     }

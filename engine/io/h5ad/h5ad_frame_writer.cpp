@@ -10,6 +10,20 @@
 namespace maskclass::io {
 namespace {
 
+/// The newest anndata writes all text as values with a mask, which older ones do not know. Where
+/// nothing is missing, the values alone say the same.
+bool is_text_without_gaps(const hdf5::Node& column, const hdf5::Selection& rows) {
+  const auto encoding = hdf5::text_attribute(column, "encoding-type");
+  if (!encoding || encoding->size() != 1 || encoding->front() != "nullable-string-array") {
+    return false;
+  }
+  const std::vector<std::int64_t> mask = hdf5::read_integers(hdf5::open(column, "mask"));
+  for (std::int64_t k = 0; k < rows.size_of(std::ssize(mask)); ++k) {
+    if (rows[k] >= std::ssize(mask) || mask[rows[k]] != 0) return false;
+  }
+  return true;
+}
+
 /// Rows of a dataset, or of a nullable column: a group of values and mask, both by rows.
 void carry_plain(const hdf5::Node& source, const hdf5::Selection& rows, const hdf5::Node& parent,
                  const std::string& name) {
@@ -18,6 +32,10 @@ void carry_plain(const hdf5::Node& source, const hdf5::Selection& rows, const hd
     return;
   }
   const hdf5::Node values = hdf5::open(source, "values");
+  if (is_text_without_gaps(source, rows)) {
+    complete_encoding(hdf5::copy_selected(values, rows, {}, parent, name));
+    return;
+  }
   const hdf5::Node mask = hdf5::open(source, "mask");
   const hdf5::Node group = hdf5::create_group(parent, name);
   hdf5::copy_attributes(source, group);

@@ -137,17 +137,21 @@ class TableParser {
     refuse_numbers_as_names();
   }
 
-  /// A file without header would lose its first row.
+  /// A file without header would lose its first row. Names may be numbers all the same: counted
+  /// from 0 or 1, or many that all differ, such as Entrez ids; values repeat.
   void refuse_numbers_as_names() const {
+    std::unordered_set<std::string_view> seen;
     float number = 0;
     float before = 0;
-    bool numbered = true;  // 0, 1, 2, ... or 1, 2, 3, ... are names that programs give.
+    bool numbered = true;
     for (std::size_t k = 0; k < column_names.size(); ++k) {
       if (!parse_field(column_names[k], number)) return;
       numbered &= k == 0 ? number == 0 || number == 1 : number == before + 1;
       before = number;
+      seen.insert(column_names[k]);
     }
-    if (numbered) return;
+    constexpr std::size_t kMany = 20;
+    if (numbered || (seen.size() == column_names.size() && seen.size() >= kMany)) return;
     throw data_error(
         fmt::format("{}: the first line holds numbers where the names of the columns must stand; "
                     "pass --no-header if it is the first row",
