@@ -52,11 +52,14 @@ struct alignas(16) SliceBlock {
 struct TrunkBlock {
   float parameters[kArrays][kTrunkLayout.size];
   float rows[trunk_rows_size(PaperWidths{})];
-  /// The batch's, for the update.
-  float block_output[2][kTileCells * PaperWidths::hidden];
-  float block_gradient[2][kTileCells * PaperWidths::hidden];
+  /// The batch's, for the update: outputs of the first two blocks, gradients of the last two.
+  float output_of_first[kTileCells * PaperWidths::hidden];
+  float output_of_second[kTileCells * PaperWidths::latent];
+  float gradient_of_second[kTileCells * PaperWidths::latent];
+  float gradient_of_third[kTileCells * PaperWidths::hidden];
   AdamStep adam;
 };
+static_assert(sizeof(TrunkBlock) <= 99 * 1024, "all that 8.6, 8.9 and 12.0 give a block");
 
 struct Steps {
   std::uint32_t first;
@@ -249,15 +252,15 @@ __device__ __forceinline__ void run_trunk(const TrainingArgs<PaperWidths>& args,
     }
     grid.sync();
     load_step(args.schedule.adam[step], shared.adam);
-    for (int b = 0; b < 2; ++b) {
-      const int n_out = b == 0 ? PaperWidths::hidden : PaperWidths::latent;
-      const int n_gradients = PaperWidths::hidden + PaperWidths::latent - n_out;
-      copy(exchange.block_output[b], batch.n_cells * n_out, shared.block_output[b]);
-      copy(exchange.block_gradient[b], batch.n_cells * n_gradients, shared.block_gradient[b]);
-    }
+    constexpr int kHidden = PaperWidths::hidden;
+    constexpr int kLatent = PaperWidths::latent;
+    copy(exchange.block_output[0], batch.n_cells * kHidden, shared.output_of_first);
+    copy(exchange.block_output[1], batch.n_cells * kLatent, shared.output_of_second);
+    copy(exchange.block_gradient[0], batch.n_cells * kLatent, shared.gradient_of_second);
+    copy(exchange.block_gradient[1], batch.n_cells * kHidden, shared.gradient_of_third);
     __syncthreads();
-    const TrunkGradients gradients{{shared.block_output[0], shared.block_output[1]},
-                                   {shared.block_gradient[0], shared.block_gradient[1]},
+    const TrunkGradients gradients{{shared.output_of_first, shared.output_of_second},
+                                   {shared.gradient_of_second, shared.gradient_of_third},
                                    exchange.vector_gradient,
                                    batch.n_cells,
                                    batch.n_groups()};
