@@ -5,32 +5,14 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "cli/device_option.h"
+
 namespace maskclass::cli {
 
 namespace {
 
-const std::string kCudaNumber = "cuda:";  // cuda:1
-
-/// What --device takes: an error message, or nothing.
-std::string refuse_other_than_device(const std::string& text) {
-  if (text == "auto" || text == "cpu" || text == "cuda") return "";
-  constexpr std::size_t kMostDigits = 4;
-  const bool has_number = text.starts_with(kCudaNumber);
-  const std::string number = has_number ? text.substr(kCudaNumber.size()) : "";
-  if (!number.empty() && number.size() <= kMostDigits &&
-      number.find_first_not_of("0123456789") == std::string::npos) {
-    return "";
-  }
-  return "'" + text + "' is not auto, cpu, cuda or cuda:N with the number of a GPU";
-}
-
 DeviceOptions device_options(const DenoiseCommand& command) {
-  DeviceOptions options;
-  if (command.device == "cpu") options.kind = Device::cpu;
-  if (command.device.starts_with("cuda")) options.kind = Device::cuda;
-  if (command.device.starts_with(kCudaNumber)) {
-    options.gpu = std::stoi(command.device.substr(kCudaNumber.size()));
-  }
+  DeviceOptions options = device_of(command.device);
   if (command.cuda_driver == "graph") options.driver = CudaDriver::graph;
   if (command.cuda_driver == "persistent") options.driver = CudaDriver::persistent;
   if (command.precision == "tf32") options.precision = Precision::tf32;
@@ -64,10 +46,7 @@ DenoiseOptions DenoiseCommand::engine_options() const {
 namespace {
 
 void add_device_options(CLI::App& app, DenoiseCommand& command) {
-  app.add_option("--device", command.device,
-                 "Where to compute: auto (a GPU where it can), cpu, cuda, or cuda:N for one of "
-                 "several GPUs")
-      ->check(CLI::Validator(refuse_other_than_device, ""));
+  add_device_option(app, command.device);
   app.add_option("--cuda-driver", command.cuda_driver,
                  "What replays a training step on a GPU: graph, persistent, or auto, which takes "
                  "the persistent one where it fits")

@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/common_options.h"
 #include "cli/console.h"
+#include "cli/device_option.h"
 #include "engine/error.h"
 #include "engine/evaluate/evaluation.h"
 #include "engine/io/evaluation_files.h"
@@ -19,6 +20,7 @@ struct Options {
   EvaluationOptions evaluation;
   CommonOptions common;
   int min_cells = 3;
+  std::string device = "auto";
   bool json = false;
 };
 
@@ -115,10 +117,12 @@ void add_evaluate(CLI::App& app) {
                    "Starts of k-means; the one with the smallest sum of squares counts")
       ->check(CLI::Range(1, 100000));
   add_seed_option(*command, evaluation.seed, "Seed of k-means");
+  add_device_option(*command, options->device);
   command->add_flag("--json", options->json, "Print one JSON object instead of tables");
   add_common_options(*command, options->common);
   command->callback([command, options] {
     options->evaluation.n_threads = options->common.thread_count();
+    options->evaluation.device = device_of(options->device);
     if (command->count("--min-cells") > 0) options->files.min_cells = options->min_cells;
     run_evaluate(*options);
   });

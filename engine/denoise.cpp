@@ -36,6 +36,7 @@ struct Denoiser::State {
   std::unique_ptr<Backend> backend;
   ComputeDevice device;
   std::optional<calibrated::Calibration> calibration;
+  std::unique_ptr<DeviceResults> results;  ///< Null on the processor.
   std::vector<EpochLoss> history;
 
   std::int64_t n_cells() const { return input.counts.n_cells; }
@@ -47,9 +48,11 @@ struct Denoiser::State {
   /// Whether it trains on a backend of its own, without some entries.
   bool sets_entries_aside() const { return options.calibrated || options.early_stop; }
   DeviceBackend make_backend(const ScaledData& data, const DeviceOptions& on, int n_backends,
-                             const Callbacks& callbacks) const;
+                             const ResultData* results, const Callbacks& callbacks) const;
   void train_on(Backend& on, const AfterEpoch& after_epoch, const Callbacks& callbacks);
   void train_without_held_out(const Callbacks& callbacks);
+  ResultData result_data() const;
+  void require_cells(std::int64_t first_cell, std::int64_t n_cells) const;
   void finish_log2(std::int64_t first_cell, std::int64_t n_cells, float* log2) const;
   void to_counts(std::int64_t first_cell, std::int64_t n_cells, const float* log2,
                  float* counts) const;
@@ -73,9 +76,10 @@ ScaledData Denoiser::State::scaled_data() const {
 }
 
 DeviceBackend Denoiser::State::make_backend(const ScaledData& data, const DeviceOptions& on,
-                                            int n_backends, const Callbacks& callbacks) const {
+                                            int n_backends, const ResultData* results,
+                                            const Callbacks& callbacks) const {
   return maskclass::make_backend(data, shape(), options.training, on, n_threads, n_backends,
-                                 callbacks);
+                                 callbacks, results);
 }
 
 void Denoiser::State::train_on(Backend& on, const AfterEpoch& after_epoch,
@@ -95,7 +99,7 @@ void Denoiser::State::train_without_held_out(const Callbacks& callbacks) {
   data.indices = thinned.indices;
   data.scaled = thinned.scaled;
   const std::unique_ptr<Backend> on_thinned =
-      make_backend(data, same_device(options.device, device), 1, {}).backend;
+      make_backend(data, same_device(options.device, device), 1, nullptr, {}).backend;
   if (options.early_stop) {
     EarlyStop stop(*on_thinned, thinned, input);
     train_on(
@@ -114,6 +118,23 @@ void Denoiser::State::train_without_held_out(const Callbacks& callbacks) {
   calibration = calibrated::calibrate(
       {counts, input.library_sizes, held_out, thinned, *on_thinned, *backend, options.latent},
       {options.training.seed, n_threads}, callbacks);
+}
+
+ResultData Denoiser::State::result_data() const {
+  ResultData data;
+  data.counts = input.counts.view();
+  data.size_factors = input.size_factors;
+  data.library_factors = library_factors;
+  data.dropout = biozero.dropout.get();
+  data.clamp = options.clamp;
+  data.keep_observed = options.observed == Observed::keep;
+  return data;
+}
+
+void Denoiser::State::require_cells(std::int64_t first_cell, std::int64_t n) const {
+  if (first_cell >= 0 && n >= 0 && n <= n_cells() - first_cell) return;
+  throw usage_error("compute: the cells asked for are not among the " + std::to_string(n_cells()) +
+                    " that were kept");
 }
 
 /// Values at zeros, clamps, and puts observed non-zeros back (paper, Algorithm 1, line 13).
@@ -219,7 +240,9 @@ Denoiser::Denoiser(const CsrView& counts, const DenoiseOptions& options,
   state.options = options;
   state.n_threads = options.n_threads > 0 ? options.n_threads : default_thread_count();
   check_csr(counts, state.n_threads);
-  state.input = preprocess(counts, options.preprocess, cell_names, state.n_threads, callbacks);
+  const DeviceOptions on = settled_device(options.device, callbacks);
+  state.input = preprocess(counts, options.preprocess, cell_names, state.n_threads, callbacks,
+                           gene_scaler(on));
   check_shape(state.n_cells(), state.n_genes());
   for (const double size : state.input.library_sizes) {
     state.library_factors.push_back(size / state.input.median_library_size);
@@ -229,13 +252,20 @@ Denoiser::Denoiser(const CsrView& counts, const DenoiseOptions& options,
   state.biozero = fit_mask_probability(
       {state.input.counts.view(), state.input.library_sizes, state.cell_ids}, options.biozero,
       {options.alpha, options.training.seed, state.n_threads}, callbacks);
+  // The calibrated variant puts its own values at zeros, on the processor.
+  const ResultData results = state.result_data();
   const int n_backends = state.sets_entries_aside() ? 2 : 1;
-  DeviceBackend made =
-      state.make_backend(state.scaled_data(), options.device, n_backends, callbacks);
+  DeviceBackend made = state.make_backend(state.scaled_data(), on, n_backends,
+                                          options.calibrated ? nullptr : &results, callbacks);
   state.backend = std::move(made.backend);
   state.device = std::move(made.device);
+  state.results = std::move(made.results);
   state.backend->set_parameters(initial_weights(state.shape(), options.training.seed));
 }
+
+Denoiser::Denoiser(const cuda::DeviceCsr& counts, const DenoiseOptions& options,
+                   std::span<const std::string> cell_names, const Callbacks& callbacks)
+    : Denoiser(copy_to_host(counts, options.device).view(), options, cell_names, callbacks) {}
 
 Denoiser::Denoiser(Denoiser&&) noexcept = default;
 Denoiser& Denoiser::operator=(Denoiser&&) noexcept = default;
@@ -273,9 +303,15 @@ Parameters Denoiser::parameters() const {
 
 void Denoiser::compute(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out) {
   State& state = *state_;
-  if (first_cell < 0 || n_cells < 0 || n_cells > state.n_cells() - first_cell) {
-    throw usage_error("compute: the cells asked for are not among the " +
-                      std::to_string(state.n_cells()) + " that were kept");
+  state.require_cells(first_cell, n_cells);
+  if (state.results) {
+    DenoisedBlock on_gpu = out;
+    if (out.biozero != nullptr && !state.biozero.dropout) {
+      state.biozero_block(first_cell, n_cells, nullptr, out.biozero);
+      on_gpu.biozero = nullptr;
+    }
+    state.results->compute(first_cell, n_cells, on_gpu);
+    return;
   }
   if (state.options.calibrated && !state.calibration) {
     throw usage_error("compute: the calibrated variant has values only once train() has run");
@@ -296,6 +332,21 @@ void Denoiser::compute(std::int64_t first_cell, std::int64_t n_cells, const Deno
     state.finish_log2(first_cell, n_cells, log2);
     if (out.counts != nullptr) state.to_counts(first_cell, n_cells, log2, out.counts);
   }
+}
+
+void Denoiser::compute_on_device(std::int64_t first_cell, std::int64_t n_cells,
+                                 const DenoisedBlock& out) {
+  State& state = *state_;
+  state.require_cells(first_cell, n_cells);
+  if (!state.results) {
+    throw usage_error("compute_on_device: results of this job are finished on the processor");
+  }
+  if (out.biozero != nullptr && !state.biozero.dropout) {
+    throw usage_error(
+        "compute_on_device: the probabilities of the calibrated estimator are computed on the "
+        "processor");
+  }
+  state.results->compute_on_device(first_cell, n_cells, out);
 }
 
 }  // namespace maskclass

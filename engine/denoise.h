@@ -8,6 +8,7 @@
 
 #include "engine/biozero/calibrated/calibrate.h"
 #include "engine/biozero/mask_probability.h"
+#include "engine/denoised_block.h"
 #include "engine/device/device.h"
 #include "engine/matrix/csr.h"
 #include "engine/preprocess/preprocess.h"
@@ -48,17 +49,6 @@ struct DenoiseOptions {
   int n_threads = 0;  ///< 0: default_thread_count().
 };
 
-/// Where results of a block of cells go: row-major, any pointer may be null.
-struct DenoisedBlock {
-  float* log2 = nullptr;  ///< [n_cells][n_genes]: log2(1 + denoised count at median library size)
-  /// [n_cells][n_genes]: (2^log2 - 1) L_i / median(L), with the restored L_i where the value is of
-  /// the calibrated model.
-  float* counts = nullptr;
-  float* latent = nullptr;  ///< [n_cells][latent]
-  float* biozero =
-      nullptr;  ///< [n_cells][n_genes]: P(no molecule | count 0), unadjusted; 0 at counts.
-};
-
 /// One job: a data set, its biozero model and the network (paper, Algorithm 1).
 ///
 ///     Denoiser denoiser(counts, options);
@@ -71,6 +61,12 @@ class Denoiser {
   /// serve messages. Throws Error: `usage` for options, `data` for counts that cannot be worked
   /// on, `device`, `cancelled` by the progress callback.
   Denoiser(const CsrView& counts, const DenoiseOptions& options,
+           std::span<const std::string> cell_names = {}, const Callbacks& callbacks = {});
+  /// The same from counts on the GPU that the options name (kernels/cuda/preprocess/device_csr.h;
+  /// first_nonzero must be 0). They are copied to host memory once, since genes are chosen and the
+  /// dropout model is fitted there, in float64; this waits for the stream of
+  /// options.device.context.
+  Denoiser(const cuda::DeviceCsr& counts, const DenoiseOptions& options,
            std::span<const std::string> cell_names = {}, const Callbacks& callbacks = {});
   Denoiser(Denoiser&&) noexcept;
   Denoiser& operator=(Denoiser&&) noexcept;
@@ -96,6 +92,12 @@ class Denoiser {
   /// The results for cells [first_cell, first_cell + n_cells) of those kept. Throws Error{usage}
   /// where the range is not within them.
   void compute(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out);
+
+  /// The same to memory of the GPU that the job is computed on, in the order of the stream of
+  /// options.device.context: it waits for the stream between blocks of cells, and what was launched
+  /// last may still run when it returns. Throws Error{usage} where the job is not on a GPU, for the
+  /// calibrated variant, and for the calibrated estimator's biozero probabilities.
+  void compute_on_device(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out);
 
  private:
   struct State;

@@ -20,6 +20,7 @@ void fit_moments_to(const MaskProbabilityInput& input, int n_threads, MaskProbab
   result.library_factor = calibrated::factors_of(input.library_size);
   const auto model = std::make_shared<const DropoutModel>(
       fit_moments(input.counts, result.library_factor, n_threads));
+  result.dropout = model;
   result.posterior = [model](std::int64_t gene, double log_library) {
     return biozero_probability(*model, gene, log_library);
   };

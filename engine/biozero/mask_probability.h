@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
+#include "engine/biozero/dropout_model.h"
 #include "engine/biozero/table.h"
 #include "engine/matrix/csr.h"
 #include "engine/progress.h"
@@ -19,9 +21,10 @@ enum class BiozeroEstimator {
 
 /// The probabilities that masks and the loss use.
 struct MaskProbability {
-  BiozeroPosterior posterior;          ///< Unadjusted, by gene and ln of the library factor below.
-  std::vector<double> library_factor;  ///< [n_cells], as the estimator knows them.
-  BiozeroTable table;                  ///< As kernels evaluate it, adjusted for sparse cells.
+  BiozeroPosterior posterior;  ///< Unadjusted, by gene and ln of the library factor below.
+  std::shared_ptr<const DropoutModel> dropout;  ///< What that is of, by the estimator `moments`.
+  std::vector<double> library_factor;           ///< [n_cells], as the estimator knows them.
+  BiozeroTable table;  ///< As kernels evaluate it, adjusted for sparse cells.
 };
 
 /// What it is fitted to.

@@ -1,26 +1,13 @@
 #include "engine/device/cuda.h"
 
-#include <optional>
 #include <type_traits>
 #include <utility>
 
-#include "engine/error.h"
+#include "engine/device/cuda_calls.h"
 #include "kernels/cuda/cuda_backend.h"
-#include "kernels/cuda/runtime/device.h"
-#include "kernels/cuda/runtime/error.h"
 
 namespace maskclass::gpu {
 namespace {
-
-/// Runs `work` before a job has begun.
-template <class Work>
-auto setting_up(const Work& work) {
-  try {
-    return work();
-  } catch (const cuda::DeviceError& error) {
-    throw Unusable(error.what());
-  }
-}
 
 Gpu gpu_of(const cuda::DeviceInfo& info) {
   return {info.index, info.name, info.capability_major, info.capability_minor, info.memory_bytes};
@@ -46,17 +33,6 @@ cuda::CudaOptions cuda_options(const DeviceOptions& options) {
   if (options.context != nullptr) result.context = *options.context;
   return result;
 }
-
-/// The GPU of the options for the length of a scope; the thread's own where they name none.
-class Scope {
- public:
-  explicit Scope(const DeviceOptions& options) {
-    if (options.gpu != DeviceOptions::kCurrentGpu) current_.emplace(options.gpu);
-  }
-
- private:
-  std::optional<cuda::CurrentDevice> current_;
-};
 
 void check_current(const DeviceOptions& options) {
   cuda::check_capability();
@@ -108,13 +84,7 @@ class GpuBackend final : public Backend {
  private:
   template <class Work>
   std::invoke_result_t<Work> run(const Work& work) const {
-    try {
-      const cuda::CurrentDevice current(index_);
-      return work();
-    } catch (const cuda::DeviceError& error) {
-      throw Error(ErrorKind::device, std::string(error.what()) +
-                                         "; nothing was written; --device cpu computes without it");
-    }
+    return on_gpu(index_, work);
   }
 
   std::unique_ptr<Backend> backend_;
@@ -147,26 +117,31 @@ void check(const DeviceOptions& options) {
 }
 
 DeviceBackend make(const ScaledData& data, const NetworkShape& shape,
-                   const TrainingOptions& training, const DeviceOptions& options, int n_backends) {
+                   const TrainingOptions& training, const DeviceOptions& options, int n_backends,
+                   const ResultData* results) {
   return setting_up([&] {
     const Scope scope(options);
     check_current(options);
     const cuda::CudaOptions chosen = cuda_options(options);
     const cuda::CudaPlan plan = cuda::plan_cuda(
         data.n_cells, static_cast<std::int64_t>(data.indices.size()), shape, training, chosen);
-    ComputeDevice device;
-    device.kind = Device::cuda;
-    device.gpu = gpu_of(cuda::current_device());
-    device.driver = driver_of(plan.driver);
-    device.driver_reason = plan.driver_reason;
-    device.precision = options.precision;
-    device.device_bytes = plan.device_bytes * static_cast<std::size_t>(n_backends);
-    device.free_bytes = plan.free_bytes;
-    device.resident = plan.resident;
-    if (n_backends > 1 && options.context == nullptr) check_memory(device, n_backends);
-    std::unique_ptr<Backend> backend = cuda::make_cuda_backend(data, shape, training, chosen);
-    return DeviceBackend{std::make_unique<GpuBackend>(std::move(backend), device.gpu.index),
-                         device};
+    DeviceBackend made;
+    made.device.kind = Device::cuda;
+    made.device.gpu = gpu_of(cuda::current_device());
+    made.device.driver = driver_of(plan.driver);
+    made.device.driver_reason = plan.driver_reason;
+    made.device.precision = options.precision;
+    made.device.device_bytes = plan.device_bytes * static_cast<std::size_t>(n_backends);
+    made.device.free_bytes = plan.free_bytes;
+    made.device.resident = plan.resident;
+    if (n_backends > 1 && options.context == nullptr) check_memory(made.device, n_backends);
+    auto network = cuda::make_cuda_backend(data, shape, training, chosen);
+    if (results != nullptr) {
+      made.results = make_results(*results, *network, made.device.gpu.index);
+      if (made.results) made.device.device_bytes += made.results->device_bytes();
+    }
+    made.backend = std::make_unique<GpuBackend>(std::move(network), made.device.gpu.index);
+    return made;
   });
 }
 

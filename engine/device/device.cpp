@@ -1,6 +1,8 @@
 #include "engine/device/device.h"
 
 #include <cstdio>
+#include <optional>
+#include <type_traits>
 
 #include "engine/device/cuda.h"
 #include "engine/error.h"
@@ -25,6 +27,17 @@ std::string plan_text(const ComputeDevice& device) {
          megabytes(device.free_bytes) + " of free memory, " +
          (device.resident ? "" : "the data set streams through it, ") + driver_name(device.driver) +
          " driver, " + precision_name(device.precision);
+}
+
+/// What `work` gives, or nothing where no GPU can be used and none was asked for.
+template <class Work>
+std::invoke_result_t<Work> where_usable(const DeviceOptions& options, const Work& work) {
+  try {
+    return work();
+  } catch (const gpu::Unusable& error) {
+    if (options.kind == Device::cuda) throw device_error(error.what());
+    return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -84,14 +97,52 @@ void check_device(const DeviceOptions& options) {
   }
 }
 
+DeviceOptions settled_device(const DeviceOptions& options, const Callbacks& callbacks) {
+  if (options.kind != Device::automatic || !gpu::is_built()) return options;
+  try {
+    gpu::check(options);
+    return options;
+  } catch (const gpu::Unusable& error) {
+    log_line(callbacks, "computing on the processor: " + std::string(error.what()));
+    DeviceOptions processor = options;
+    processor.kind = Device::cpu;
+    return processor;
+  }
+}
+
+GeneScaler gene_scaler(const DeviceOptions& options) {
+  if (options.kind == Device::cpu || !gpu::is_built()) return {};
+  return [options](const CsrView& counts, std::span<const double> size_factors,
+                   const Winsorising& quantiles) {
+    return where_usable(options,
+                        [&] { return gpu::scale_genes(counts, size_factors, quantiles, options); });
+  };
+}
+
+GeneProducts gene_products_on(const DeviceOptions& options) {
+  if (options.kind == Device::cpu || !gpu::is_built()) return {};
+  return [options](const CellBlocks& blocks, std::span<const double> means) {
+    return where_usable(options, [&] { return gpu::gene_products(blocks, means, options); });
+  };
+}
+
+CsrMatrix copy_to_host(const cuda::DeviceCsr& counts, const DeviceOptions& options) {
+  try {
+    return gpu::copy_to_host(counts, options);
+  } catch (const gpu::Unusable& error) {
+    throw device_error(error.what());
+  }
+}
+
 DeviceBackend make_backend(const ScaledData& data, const NetworkShape& shape,
                            const TrainingOptions& training, const DeviceOptions& options,
-                           int n_threads, int n_backends, const Callbacks& callbacks) {
+                           int n_threads, int n_backends, const Callbacks& callbacks,
+                           const ResultData* results) {
   const bool may_be_gpu =
       options.kind == Device::cuda || (options.kind == Device::automatic && gpu::is_built());
   if (may_be_gpu) {
     try {
-      DeviceBackend made = gpu::make(data, shape, training, options, n_backends);
+      DeviceBackend made = gpu::make(data, shape, training, options, n_backends, results);
       log_line(callbacks, plan_text(made.device));
       return made;
     } catch (const gpu::Unusable& error) {
@@ -99,7 +150,7 @@ DeviceBackend make_backend(const ScaledData& data, const NetworkShape& shape,
       log_line(callbacks, "computing on the processor: " + std::string(error.what()));
     }
   }
-  return {cpu::make_cpu_backend(data, shape, training, n_threads, default_thread_count()), {}};
+  return {cpu::make_cpu_backend(data, shape, training, n_threads, default_thread_count()), {}, {}};
 }
 
 DeviceOptions same_device(const DeviceOptions& options, const ComputeDevice& chosen) {

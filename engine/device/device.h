@@ -5,12 +5,20 @@
 #include <string>
 #include <vector>
 
+#include "engine/denoised_block.h"
+#include "engine/evaluate/pca.h"
+#include "engine/matrix/csr.h"
+#include "engine/preprocess/gene_scaling.h"
 #include "engine/progress.h"
 #include "kernels/backend.h"
 
-namespace maskclass::cuda {
+namespace maskclass {
+struct DropoutModel;
+namespace cuda {
 struct Context;
-}
+struct DeviceCsr;
+}  // namespace cuda
+}  // namespace maskclass
 
 /// Where a job is computed: the one place that chooses a device and makes its backend.
 namespace maskclass {
@@ -88,19 +96,59 @@ GpuList find_gpus();
 /// that cannot be used. A GPU's memory is another matter, since it depends on the data.
 void check_device(const DeviceOptions& options);
 
+/// The options with Device::automatic settled where no GPU can be used at all: then the processor,
+/// with one line in the log.
+DeviceOptions settled_device(const DeviceOptions& options, const Callbacks& callbacks);
+
+/// Scales genes on the GPU of the options, to the processor's bits; it declines where there is none
+/// or its memory is short. Throws Error{device} where the GPU fails in the middle of it.
+GeneScaler gene_scaler(const DeviceOptions& options);
+
+/// The covariance of evaluation's principal components on the GPU of the options, in float64; it
+/// declines, and throws, as gene_scaler does.
+GeneProducts gene_products_on(const DeviceOptions& options);
+
+/// What results are finished with (paper, Section 2.9). Host memory that outlives the job.
+struct ResultData {
+  CsrView counts;
+  std::span<const double> size_factors;     ///< [n_cells]
+  std::span<const double> library_factors;  ///< [n_cells]
+  const DropoutModel* dropout = nullptr;    ///< Null: no biozero probabilities.
+  bool clamp = true;
+  bool keep_observed = true;
+};
+
+/// Results that are finished on the GPU where the network lies. Both throw Error{device}.
+class DeviceResults {
+ public:
+  virtual ~DeviceResults() = default;
+  /// Cells [first_cell, first_cell + n_cells), which are among the data's, to host memory.
+  virtual void compute(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out) = 0;
+  /// To device memory, in the order of the stream; waits for it between blocks of cells.
+  virtual void compute_on_device(std::int64_t first_cell, std::int64_t n_cells,
+                                 const DenoisedBlock& out) = 0;
+  virtual std::size_t device_bytes() const = 0;
+};
+
 struct DeviceBackend {
   std::unique_ptr<Backend> backend;
   ComputeDevice device;
+  std::unique_ptr<DeviceResults> results;  ///< On a GPU, where asked for; not after the backend.
 };
+
+/// Copies counts that lie on the GPU of the options. Throws Error{device}.
+CsrMatrix copy_to_host(const cuda::DeviceCsr& counts, const DeviceOptions& options);
 
 /// Makes the backend of the device that the options ask for. It, and this, throw Error{device}
 /// where the GPU cannot do the job or fails in the middle of it. Device::automatic falls back to
 /// the processor with one line in the log; a job that has begun stays where it is. A GPU is the
 /// calling thread's during each call of the backend only. `n_backends` like this one will live at
-/// once, and all of them must fit into the GPU's memory.
+/// once, and all of them must fit into the GPU's memory. `results`, where not null, asks for
+/// results that are finished on the GPU.
 DeviceBackend make_backend(const ScaledData& data, const NetworkShape& shape,
                            const TrainingOptions& training, const DeviceOptions& options,
-                           int n_threads, int n_backends, const Callbacks& callbacks);
+                           int n_threads, int n_backends, const Callbacks& callbacks,
+                           const ResultData* results = nullptr);
 
 /// Options that ask for the very device that was chosen, for a further backend of the same job.
 DeviceOptions same_device(const DeviceOptions& options, const ComputeDevice& chosen);

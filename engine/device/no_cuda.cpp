@@ -22,7 +22,24 @@ void check(const DeviceOptions& /*options*/) {
 
 DeviceBackend make(const ScaledData& /*data*/, const NetworkShape& /*shape*/,
                    const TrainingOptions& /*training*/, const DeviceOptions& /*options*/,
-                   int /*n_backends*/) {
+                   int /*n_backends*/, const ResultData* /*results*/) {
+  throw Unusable(kNotBuilt);
+}
+
+std::optional<ScaledGenes> scale_genes(const CsrView& /*counts*/,
+                                       std::span<const double> /*size_factors*/,
+                                       const Winsorising& /*quantiles*/,
+                                       const DeviceOptions& /*options*/) {
+  throw Unusable(kNotBuilt);
+}
+
+std::optional<std::vector<double>> gene_products(const CellBlocks& /*blocks*/,
+                                                 std::span<const double> /*means*/,
+                                                 const DeviceOptions& /*options*/) {
+  throw Unusable(kNotBuilt);
+}
+
+CsrMatrix copy_to_host(const cuda::DeviceCsr& /*counts*/, const DeviceOptions& /*options*/) {
   throw Unusable(kNotBuilt);
 }
 

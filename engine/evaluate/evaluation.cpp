@@ -66,7 +66,8 @@ DenoisingScores score_denoising(const EvaluationInput& input, int n_threads,
 
 ClusteringScores score_clusters(const CellBlocks& values, std::span<const std::int32_t> labels,
                                 const EvaluationOptions& options) {
-  const PrincipalComponents components = principal_components(values, options.n_threads);
+  const PrincipalComponents components =
+      principal_components(values, options.n_threads, gene_products_on(options.device));
   const Points points{components.scores, components.n_cells, components.n_components};
   const KMeans found = k_means(points, {.n_clusters = options.n_clusters,
                                         .n_starts = options.n_starts,
@@ -87,6 +88,7 @@ ClusteringScores score_clusters(const CellBlocks& values, std::span<const std::i
 EvaluationReport evaluate(const EvaluationInput& input, const EvaluationOptions& options,
                           const Callbacks& callbacks) {
   check(input);
+  check_device(options.device);
   EvaluationReport report;
   report.n_cells = input.denoised.n_cells;
   report.n_genes = input.denoised.n_genes;

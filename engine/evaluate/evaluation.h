@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "engine/device/device.h"
 #include "engine/evaluate/cell_blocks.h"
 #include "engine/evaluate/denoising_scores.h"
 #include "engine/evaluate/partition_scores.h"
@@ -29,6 +30,8 @@ struct EvaluationOptions {
   bool baseline = true;         ///< Cluster the observed values, too.
   std::uint64_t seed = 0;
   int n_threads = 1;  ///< Changes the speed only.
+  /// Where principal components are computed; apart by rounding.
+  DeviceOptions device{.kind = Device::cpu};
 };
 
 /// What k-means finds in the principal components of a matrix (paper, Section 2.8).
@@ -62,7 +65,8 @@ ClusteringScores score_clusters(const CellBlocks& values, std::span<const std::i
                                 const EvaluationOptions& options);
 
 /// Everything that the input allows for. Throws Error{usage} where matrices differ in shape or a
-/// needed one is missing, and what the parts throw; Error{cancelled} where the caller asks to stop.
+/// needed one is missing, and what the parts throw; Error{device} where the GPU that is asked for
+/// cannot be used; Error{cancelled} where the caller asks to stop.
 EvaluationReport evaluate(const EvaluationInput& input, const EvaluationOptions& options,
                           const Callbacks& callbacks = {});
 

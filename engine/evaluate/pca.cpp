@@ -104,6 +104,16 @@ MatrixXd gene_products(const CellBlocks& blocks, const VectorXd& means, int n_th
   return products;
 }
 
+/// The same, on another device where that takes it.
+MatrixXd gene_products_on(const GeneProducts& elsewhere, const CellBlocks& blocks,
+                          const VectorXd& means, int n_threads) {
+  if (elsewhere) {
+    const auto products = elsewhere(blocks, {means.data(), static_cast<std::size_t>(means.size())});
+    if (products) return Eigen::Map<const MatrixXd>(products->data(), means.size(), means.size());
+  }
+  return gene_products(blocks, means, n_threads);
+}
+
 /// Sums over genes of products of two cells: [n_cells][n_cells]. Two blocks are held at a time.
 MatrixXd cell_products(const CellBlocks& blocks, const VectorXd& means, int n_threads) {
   MatrixXd products = MatrixXd::Zero(blocks.n_cells, blocks.n_cells);
@@ -166,13 +176,14 @@ std::int64_t component_count(std::int64_t n_cells, std::int64_t n_genes) {
   return std::min({wanted, n_cells - 1, n_genes});
 }
 
-PrincipalComponents principal_components(const CellBlocks& blocks, int n_threads) {
+PrincipalComponents principal_components(const CellBlocks& blocks, int n_threads,
+                                         const GeneProducts& elsewhere) {
   check(blocks);
   const std::int64_t n_components = component_count(blocks.n_cells, blocks.n_genes);
   const VectorXd means = gene_means(blocks, n_threads);
   const bool fewer_cells = blocks.n_cells < blocks.n_genes;
   MatrixXd products = fewer_cells ? cell_products(blocks, means, n_threads)
-                                  : gene_products(blocks, means, n_threads);
+                                  : gene_products_on(elsewhere, blocks, means, n_threads);
   const double trace = products.trace();
   const Eigenpairs pairs = top_eigenpairs(products, n_components, n_threads);
   products.resize(0, 0);

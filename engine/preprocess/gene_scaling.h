@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -29,5 +31,15 @@ std::vector<GeneScaling> fit_gene_scaling(const CsrView& counts,
 /// `scaling`: [n_genes], of fit_gene_scaling.
 std::vector<float> scale_nonzeros(const CsrView& counts, std::span<const double> size_factors,
                                   std::span<const GeneScaling> scaling, int n_threads);
+
+/// What the two functions above give.
+struct ScaledGenes {
+  std::vector<GeneScaling> scaling;  ///< [n_genes]
+  std::vector<float> scaled;         ///< [n_nonzeros]
+};
+
+/// Another device that does the same, to the same bits, and may decline.
+using GeneScaler = std::function<std::optional<ScaledGenes>(
+    const CsrView& counts, std::span<const double> size_factors, const Winsorising& quantiles)>;
 
 }  // namespace maskclass

@@ -111,12 +111,22 @@ void select_genes(CsrMatrix passed, const PreprocessOptions& options, Preprocess
   result.counts = select(passed.view(), all_cells, positions, n_threads);
 }
 
+ScaledGenes scale_on_processor(const Preprocessed& input, const Winsorising& quantiles,
+                               int n_threads) {
+  const CsrView counts = input.counts.view();
+  ScaledGenes result;
+  result.scaling = fit_gene_scaling(counts, input.size_factors, n_threads, quantiles);
+  result.scaled = scale_nonzeros(counts, input.size_factors, result.scaling, n_threads);
+  return result;
+}
+
 void scale_genes(Preprocessed& result, const Winsorising& quantiles, int n_threads,
-                 const Callbacks& callbacks) {
-  result.scaling =
-      fit_gene_scaling(result.counts.view(), result.size_factors, n_threads, quantiles);
-  result.scaled =
-      scale_nonzeros(result.counts.view(), result.size_factors, result.scaling, n_threads);
+                 const Callbacks& callbacks, const GeneScaler& scaler) {
+  std::optional<ScaledGenes> scaled;
+  if (scaler) scaled = scaler(result.counts.view(), result.size_factors, quantiles);
+  if (!scaled) scaled = scale_on_processor(result, quantiles, n_threads);
+  result.scaling = std::move(scaled->scaling);
+  result.scaled = std::move(scaled->scaled);
   result.n_constant_genes =
       std::count_if(result.scaling.begin(), result.scaling.end(), is_constant);
   if (result.n_constant_genes == 0) return;
@@ -129,7 +139,7 @@ void scale_genes(Preprocessed& result, const Winsorising& quantiles, int n_threa
 
 Preprocessed preprocess(const CsrView& counts, const PreprocessOptions& options,
                         std::span<const std::string> cell_names, int n_threads,
-                        const Callbacks& callbacks) {
+                        const Callbacks& callbacks, const GeneScaler& scaler) {
   n_threads = std::max(1, n_threads);
   check_options(counts, options);
   constexpr std::int64_t kStages = 4;
@@ -156,7 +166,7 @@ Preprocessed preprocess(const CsrView& counts, const PreprocessOptions& options,
   select_genes(std::move(passed), options, result, n_threads, callbacks);
 
   next_stage("scale genes");
-  scale_genes(result, options.quantiles, n_threads, callbacks);
+  scale_genes(result, options.quantiles, n_threads, callbacks, scaler);
   report_progress(callbacks, {"prepare", kStages, kStages, "steps"});
   return result;
 }

@@ -45,7 +45,8 @@ struct Preprocessed {
   std::int64_t n_constant_genes = 0;   ///< Genes of `scaling` constant after winsorising.
 };
 
-/// Filters genes and cells, selects highly variable genes, normalises and scales.
+/// Filters genes and cells, selects highly variable genes, normalises and scales; the last on
+/// another device where `scaler` takes it.
 ///
 /// `cell_names` ([n_cells of counts] or empty) serve messages only. A kept cell may have no counts
 /// over the selected genes. The result does not depend on `n_threads`. Beside the input it holds
@@ -57,6 +58,6 @@ struct Preprocessed {
 /// dropped, for a cell without counts, Error{cancelled} where the caller asks to stop.
 Preprocessed preprocess(const CsrView& counts, const PreprocessOptions& options,
                         std::span<const std::string> cell_names, int n_threads,
-                        const Callbacks& callbacks);
+                        const Callbacks& callbacks, const GeneScaler& scaler = {});
 
 }  // namespace maskclass

@@ -63,7 +63,7 @@ struct SlotWork {
   Event done;
 };
 
-class CudaBackend final : public Backend {
+class CudaBackend final : public CudaNetwork {
  public:
   /// Plans and allocates. `host` is null where the data set lies on the device.
   CudaBackend(const JobSize& size, const ScaledData* host, const TrainingOptions& options,
@@ -112,6 +112,10 @@ class CudaBackend final : public Backend {
 
   void reconstruct(std::int64_t first_cell, std::int64_t n_cells, float* log2_out,
                    float* latent_out) override;
+  void reconstruct_on_device(std::int64_t first_cell, std::int64_t n_cells, float* log2_out,
+                             float* latent_out) override;
+  const NetworkShape& shape() const override { return shape_; }
+  const Context& context() const override { return context_; }
 
  private:
   void load(const ScaledData& data);
@@ -123,6 +127,10 @@ class CudaBackend final : public Backend {
                            const BatchCallback& callback);
   void run_epoch(std::uint32_t epoch, std::span<const std::uint32_t> order,
                  const BatchCallback& callback, std::vector<BatchLoss>& losses);
+  template <class Place, class Deliver>
+  void infer(std::int64_t first_cell, std::int64_t n_cells, const Place& place,
+             const Deliver& deliver);
+  void copy_latent(float* latent_out, std::int64_t done, std::int64_t n, cudaMemcpyKind kind) const;
 
   NetworkShape shape_;
   TrainingOptions options_;
@@ -289,52 +297,83 @@ EpochLoss CudaBackend::train_epoch(std::uint32_t epoch, std::span<const std::uin
   return loss;
 }
 
-void CudaBackend::reconstruct(std::int64_t first_cell, std::int64_t n_cells, float* log2_out,
-                              float* latent_out) {
+/// Some cells at a time: place(done) says where on the device the log2 values of the cells after
+/// the first `done` go, or null; deliver(done, n), once launched, takes what n cells left there
+/// and, of the latent, in the exchange. Waits for the stream before each.
+template <class Place, class Deliver>
+void CudaBackend::infer(std::int64_t first_cell, std::int64_t n_cells, const Place& place,
+                        const Deliver& deliver) {
   const Range range("reconstruct");
   DataSlot& slot = *memory_.slots.front();
   const TrainingStep step = step_of(slot, kInferenceCells);
   TrainingOptions one_batch = options_;
   one_batch.batch_size = kInferenceCells;
-  constexpr const char* kWhat = "copying results from the GPU";
   std::vector<std::uint32_t> rows(kInferenceCells);
   for (std::int64_t done = 0; done < n_cells;) {
     std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first_cell + done));
     const auto wanted =
         std::span(rows).first(std::min<std::int64_t>(kInferenceCells, n_cells - done));
     const auto some = wanted.first(cells_that_fit(wanted));
+    // Schedule and slot are read until here.
+    synchronise(context_.stream, "reconstruction on the GPU");
     slot.schedule.start(0, bring(0, some), one_batch, 1, context_);
     const auto n = static_cast<std::int64_t>(some.size());
-    launch_inference(step, static_cast<int>(n),
-                     log2_out == nullptr ? nullptr : memory_.log2_out.data(), context_.stream);
-    if (log2_out != nullptr) {
-      const std::size_t size = static_cast<std::size_t>(n) * shape_.n_genes;
-      memory_.log2_out.download({log2_out + done * shape_.n_genes, size}, context_, kWhat);
-    }
-    if (latent_out != nullptr) {
-      check(cudaMemcpyAsync(latent_out + done * shape_.latent, step.exchange.block_output[1],
-                            static_cast<std::size_t>(n) * shape_.latent * sizeof(float),
-                            cudaMemcpyDeviceToHost, context_.stream),
-            kWhat);
-    }
-    synchronise(context_.stream, "reconstruction on the GPU");
+    launch_inference(step, static_cast<int>(n), place(done), context_.stream);
+    deliver(done, n);
     done += n;
   }
 }
 
+void CudaBackend::reconstruct(std::int64_t first_cell, std::int64_t n_cells, float* log2_out,
+                              float* latent_out) {
+  constexpr const char* kWhat = "copying results from the GPU";
+  const auto place = [&](std::int64_t) {
+    return log2_out == nullptr ? nullptr : memory_.log2_out.data();
+  };
+  infer(first_cell, n_cells, place, [&](std::int64_t done, std::int64_t n) {
+    if (log2_out != nullptr) {
+      const std::size_t size = static_cast<std::size_t>(n) * shape_.n_genes;
+      memory_.log2_out.download({log2_out + done * shape_.n_genes, size}, context_, kWhat);
+    }
+    copy_latent(latent_out, done, n, cudaMemcpyDeviceToHost);
+  });
+  synchronise(context_.stream, "reconstruction on the GPU");
+}
+
+void CudaBackend::reconstruct_on_device(std::int64_t first_cell, std::int64_t n_cells,
+                                        float* log2_out, float* latent_out) {
+  const auto place = [&](std::int64_t done) {
+    return log2_out == nullptr ? nullptr : log2_out + done * shape_.n_genes;
+  };
+  infer(first_cell, n_cells, place, [&](std::int64_t done, std::int64_t n) {
+    copy_latent(latent_out, done, n, cudaMemcpyDeviceToDevice);
+  });
+}
+
+/// The latent of the n cells inferred last, after the first `done`; latent_out may be null.
+void CudaBackend::copy_latent(float* latent_out, std::int64_t done, std::int64_t n,
+                              cudaMemcpyKind kind) const {
+  if (latent_out == nullptr) return;
+  check(cudaMemcpyAsync(latent_out + done * shape_.latent, memory_.exchange.view().block_output[1],
+                        static_cast<std::size_t>(n) * shape_.latent * sizeof(float), kind,
+                        context_.stream),
+        "copying the latent");
+}
+
 }  // namespace
 
-std::unique_ptr<Backend> make_cuda_backend(const ScaledData& data, const NetworkShape& shape,
-                                           const TrainingOptions& options,
-                                           const CudaOptions& cuda_options) {
+std::unique_ptr<CudaNetwork> make_cuda_backend(const ScaledData& data, const NetworkShape& shape,
+                                               const TrainingOptions& options,
+                                               const CudaOptions& cuda_options) {
   const auto n_nonzeros = static_cast<std::int64_t>(data.scaled.size());
   return std::make_unique<CudaBackend>(size_of(data.n_cells, n_nonzeros, shape, options), &data,
                                        options, cuda_options);
 }
 
-std::unique_ptr<Backend> make_cuda_backend(const DeviceScaledData& data, const NetworkShape& shape,
-                                           const TrainingOptions& options,
-                                           const CudaOptions& cuda_options) {
+std::unique_ptr<CudaNetwork> make_cuda_backend(const DeviceScaledData& data,
+                                               const NetworkShape& shape,
+                                               const TrainingOptions& options,
+                                               const CudaOptions& cuda_options) {
   auto backend = std::make_unique<CudaBackend>(
       size_of(data.n_cells, data.n_nonzeros, shape, options), nullptr, options, cuda_options);
   backend->load(data);

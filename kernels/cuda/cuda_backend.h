@@ -41,18 +41,31 @@ struct DeviceScaledData {
   const float* biozero_shrink = nullptr;        ///< [n_cells]
 };
 
+/// A network on a GPU, whose results may stay there.
+class CudaNetwork : public Backend {
+ public:
+  /// As reconstruct(), to device memory, on the stream of its context: log2_out [n_cells][n_genes],
+  /// latent_out [n_cells][latent], either may be null. Waits for the stream between blocks of
+  /// cells; what was launched last may still run when this returns.
+  virtual void reconstruct_on_device(std::int64_t first_cell, std::int64_t n_cells, float* log2_out,
+                                     float* latent_out) = 0;
+  virtual const NetworkShape& shape() const = 0;
+  virtual const Context& context() const = 0;
+};
+
 /// Trains and applies the network on the calling thread's current GPU. A data set that is larger
 /// than the GPU's memory stays on the host and streams through it, batches in the order of the
 /// epoch, with the same bits; so the arrays of `data` must live as long as the backend (where they
 /// lie on the device, they are copied, must fit, and may go once this returns and the stream is
 /// done). Throws DeviceError (kernels/cuda/runtime/error.h): too little memory, a precision or
 /// driver that the GPU or the network's shape does not allow.
-std::unique_ptr<Backend> make_cuda_backend(const ScaledData& data, const NetworkShape& shape,
-                                           const TrainingOptions& options,
-                                           const CudaOptions& cuda_options);
-std::unique_ptr<Backend> make_cuda_backend(const DeviceScaledData& data, const NetworkShape& shape,
-                                           const TrainingOptions& options,
-                                           const CudaOptions& cuda_options);
+std::unique_ptr<CudaNetwork> make_cuda_backend(const ScaledData& data, const NetworkShape& shape,
+                                               const TrainingOptions& options,
+                                               const CudaOptions& cuda_options);
+std::unique_ptr<CudaNetwork> make_cuda_backend(const DeviceScaledData& data,
+                                               const NetworkShape& shape,
+                                               const TrainingOptions& options,
+                                               const CudaOptions& cuda_options);
 
 /// What the backend would do with a data set of this size on the current GPU, before it is loaded.
 struct CudaPlan {

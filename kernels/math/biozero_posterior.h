@@ -6,8 +6,9 @@
 
 namespace maskclass {
 
-/// One gene of the dropout model (engine/biozero/dropout_model.h).
-struct BiozeroGene {
+/// One gene of the dropout model (engine/biozero/dropout_model.h). Aligned, so that a GPU reads it
+/// at once.
+struct alignas(16) BiozeroGene {
   double log_mean = 0;    ///< ln mu_j; minus infinity for a mean of 0.
   double dispersion = 0;  ///< phi_j > 0
 };

@@ -27,7 +27,7 @@ Measured measure(const CsrMatrix& counts) {
   const auto sizes = stream.array<double>(counts.n_cells);
   const auto factors = stream.array<double>(counts.n_cells);
   const auto statistics = stream.array<LibraryStatistics>(1);
-  measure_libraries(device.csr, sizes.data(), factors.data(), statistics.data(), stream.context);
+  measure_libraries_of(device.csr, sizes.data(), factors.data(), statistics.data(), stream.context);
   return {stream.download(sizes), stream.download(factors), stream.download(statistics)[0]};
 }
 
@@ -105,10 +105,10 @@ TEST_CASE("library sizes refuse what they cannot work on") {
   const auto array = stream.array<double>(1);
   const auto statistics = stream.array<LibraryStatistics>(1);
   DeviceCsr counts;
-  CHECK_THROWS_AS(measure_libraries(counts, array.data(), array.data(), statistics.data(), {}),
+  CHECK_THROWS_AS(measure_libraries_of(counts, array.data(), array.data(), statistics.data(), {}),
                   std::invalid_argument);
   const DeviceCounts one(cells_of({1}), stream);
   CHECK_THROWS_AS(
-      measure_libraries(one.csr, nullptr, array.data(), statistics.data(), stream.context),
+      measure_libraries_of(one.csr, nullptr, array.data(), statistics.data(), stream.context),
       std::invalid_argument);
 }

@@ -222,15 +222,18 @@ class Failures(CudaCase):
                         n_failures += 1
         self.assertGreater(n_failures, 10)
 
+    EPOCHS = 10  # Training waits for events, and nothing else does.
+
     def half_way(self):
-        """The call of a synchronisation in the middle of training, as CUDA_ON_CPU_FAIL names it."""
+        """The call of a wait in the middle of training, as CUDA_ON_CPU_FAIL names it."""
         never = 10**9
-        done = self.denoise_on("cuda", CUDA_ON_CPU_FAIL=f"cudaStreamSynchronize:{never}:1")
+        done = self.denoise_on("cuda", epochs=self.EPOCHS,
+                               CUDA_ON_CPU_FAIL=f"cudaEventSynchronize:{never}:1")  # fmt: skip
         self.clear_outputs()
-        calls = re.search(r"cudaStreamSynchronize was called (\d+) times", done.err)
+        calls = re.search(r"cudaEventSynchronize was called (\d+) times", done.err)
         self.assertIsNotNone(calls, done.err)
         self.assertGreater(int(calls[1]), 2)
-        return f"cudaStreamSynchronize:{(int(calls[1]) + 1) // 2}"
+        return f"cudaEventSynchronize:{(int(calls[1]) + 1) // 2}"
 
     def test_what_to_do_is_told(self):
         call = self.half_way()
@@ -242,11 +245,11 @@ class Failures(CudaCase):
         }.items():
             with self.subTest(code):
                 self.refuse([code, "nothing was written", "--device cpu", *words],
-                            CUDA_ON_CPU_FAIL=f"{call}:{code}")  # fmt: skip
+                            epochs=self.EPOCHS, CUDA_ON_CPU_FAIL=f"{call}:{code}")  # fmt: skip
 
     def test_auto_does_not_change_horses(self):
         """A job that has begun on the GPU ends there."""
-        self.refuse(["cudaErrorLaunchFailure", "--device cpu"], device="auto",
+        self.refuse(["cudaErrorLaunchFailure", "--device cpu"], device="auto", epochs=self.EPOCHS,
                     CUDA_ON_CPU_FAIL=f"{self.half_way()}:cudaErrorLaunchFailure")  # fmt: skip
 
 

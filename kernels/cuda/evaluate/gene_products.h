@@ -13,10 +13,9 @@ namespace maskclass::cuda {
 ///
 /// In float64, as on the CPU, and so apart from it by rounding alone: the values are centred before
 /// they are multiplied, an element is a sum of n terms, and its error at most n 2^-53 times the sum
-/// of their absolute values. In float32 (2^-24) the smaller of fifty components, which k-means then
-/// sees, would be known to three or four digits only. The cost on GPUs with few float64 units (1/64
-/// of the float32 ones): N G^2 operations are 5 ms for 5,000 cells x 1,000 genes at 1 TFLOP/s,
-/// less than it takes to read the file; elsewhere it is less still.
+/// of their absolute values. In float32 (2^-24) the error, relative to the first component, would
+/// be largest for the last of the fifty that k-means sees. The cost on GPUs with few float64 units:
+/// n G^2 operations are 5 ms for 5,000 cells x 1,000 genes at 1 TFLOP/s.
 ///
 /// The same bits each time on one GPU model and cuBLAS version: one stream, one order of blocks.
 class GeneProducts {

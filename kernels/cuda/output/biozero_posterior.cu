@@ -1,9 +1,8 @@
 // A block a cell: its threads take the genes of the row in turn, then the cell's non-zeros, which
 // become 0. No shared memory. Reads 16 bytes a gene, which the L2 cache holds for all cells, and 4
 // a non-zero; writes 4 bytes a value and 4 a non-zero, mostly still in the L2 cache. A value takes
-// two exp, one log1p and two divisions in float64, about 150 operations: below the time of writing
-// it on GPUs with full float64, above it on consumer GPUs, and there still far below the time of a
-// processor. Rounding to float32 inside would save it and cost the small probabilities.
+// two exp, one log1p and two divisions in float64, 73 instructions (docs/CUDA.md says what that is
+// on GPUs with few float64 units).
 #include "kernels/cuda/output/biozero_posterior.h"
 #include "kernels/cuda/runtime/error.h"
 #include "kernels/cuda/runtime/grid.h"
@@ -14,7 +13,7 @@ namespace {
 constexpr int kThreads = 256;
 
 __global__ void __launch_bounds__(kThreads)
-    posterior_of_cells(const std::int64_t* __restrict__ indptr,
+    posterior_of_cells(std::int64_t first_nonzero, const std::int64_t* __restrict__ indptr,
                        const std::int32_t* __restrict__ indices, std::int32_t n_genes,
                        const BiozeroGene* __restrict__ genes, DropoutLogOdds dropout,
                        const double* __restrict__ log_library_factors, float* biozero) {
@@ -22,11 +21,14 @@ __global__ void __launch_bounds__(kThreads)
   const double log_library_factor = log_library_factors[cell];
   float* row = biozero + cell * n_genes;
   for (std::int32_t gene = threadIdx.x; gene < n_genes; gene += kThreads) {
-    row[gene] = static_cast<float>(biozero_posterior(genes[gene], dropout, log_library_factor));
+    const BiozeroGene parameters = genes[gene];  // 16 bytes at once
+    row[gene] = static_cast<float>(biozero_posterior(parameters, dropout, log_library_factor));
   }
   __syncthreads();  // counts come after
-  const std::int64_t end = indptr[cell + 1];
-  for (std::int64_t k = indptr[cell] + threadIdx.x; k < end; k += kThreads) row[indices[k]] = 0;
+  const std::int64_t end = indptr[cell + 1] - first_nonzero;
+  for (std::int64_t k = indptr[cell] - first_nonzero + threadIdx.x; k < end; k += kThreads) {
+    row[indices[k]] = 0;
+  }
 }
 
 }  // namespace
@@ -41,8 +43,8 @@ void biozero_posteriors(const DeviceCsr& counts, const BiozeroGene* genes,
     throw std::invalid_argument("biozero_posteriors: an array is missing");
   }
   posterior_of_cells<<<blocks_for(counts.n_cells, 1, kName), kThreads, 0, context.stream>>>(
-      counts.indptr, counts.indices, counts.n_genes, genes, dropout, log_library_factors,
-      biozero_out);
+      counts.first_nonzero, counts.indptr, counts.indices, counts.n_genes, genes, dropout,
+      log_library_factors, biozero_out);
   check_launch("posterior_of_cells");
 }
 

@@ -12,8 +12,9 @@ struct FinishOptions {
 };
 
 /// Turns a block of reconstructed log2 values into results, in place.
-/// `counts`: the cells of the block, in its order; a range of a larger matrix is its indptr + first
-///   cell with the whole indices and values. n_genes is the width of the block.
+/// `counts`: the cells of the block, in its order. A range of the cells of a matrix on the device
+/// is
+///   its indptr + first cell with all its indices and values, or a part of them and first_nonzero.
 /// size_factors [n_cells of the block]: median(L) / L_i, as for log_normalise.
 /// log2_values [n_cells][n_genes]: in, the network's; out, finished.
 /// counts_out [n_cells][n_genes] or null: (2^log2 - 1) L_i / median(L), and kept counts as they

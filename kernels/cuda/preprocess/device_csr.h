@@ -16,6 +16,9 @@ struct DeviceCsr {
   const std::int64_t* indptr = nullptr;   ///< [n_cells + 1]
   const std::int32_t* indices = nullptr;  ///< [n_nonzeros]
   const float* values = nullptr;          ///< [n_nonzeros]
+  /// What `indptr` says of the first non-zero here: not 0 where these are some cells of a larger
+  /// matrix, whose indptr serves them too.
+  std::int64_t first_nonzero = 0;
 };
 
 /// Throws std::invalid_argument, for the function `who`, where a size is negative or an array that

@@ -19,16 +19,18 @@ constexpr int kThreads = 256;
 constexpr int kMedianThreads = 1024;
 
 __global__ void __launch_bounds__(kThreads)
-    sum_cells(std::int64_t n_cells, const std::int64_t* __restrict__ indptr,
-              const float* __restrict__ counts, double* __restrict__ sizes,
-              LibraryStatistics* __restrict__ statistics) {
+    sum_cells(std::int64_t n_cells, std::int64_t first_nonzero,
+              const std::int64_t* __restrict__ indptr, const float* __restrict__ counts,
+              double* __restrict__ sizes, LibraryStatistics* __restrict__ statistics) {
   const std::int64_t cell =
       static_cast<std::int64_t>(blockIdx.x) * (kThreads / kWarp) + threadIdx.x / kWarp;
   if (cell >= n_cells) return;  // whole warps
   const int lane = threadIdx.x % kWarp;
-  const std::int64_t end = indptr[cell + 1];
+  const std::int64_t end = indptr[cell + 1] - first_nonzero;
   double sum = 0;
-  for (std::int64_t k = indptr[cell] + lane; k < end; k += kWarp) sum += counts[k];
+  for (std::int64_t k = indptr[cell] - first_nonzero + lane; k < end; k += kWarp) {
+    sum += counts[k];
+  }
   for (int distance = kWarp / 2; distance > 0; distance /= 2) {
     sum += __shfl_down_sync(0xFFFFFFFFu, sum, distance);
   }
@@ -63,18 +65,18 @@ __global__ void __launch_bounds__(kThreads)
 
 }  // namespace
 
-void measure_libraries(const DeviceCsr& counts, double* sizes, double* size_factors,
-                       LibraryStatistics* statistics, const Context& context) {
-  constexpr const char* kName = "measure_libraries";
+void measure_libraries_of(const DeviceCsr& counts, double* sizes, double* size_factors,
+                          LibraryStatistics* statistics, const Context& context) {
+  constexpr const char* kName = "measure_libraries_of";
   require_csr(counts, kName);
-  if (counts.n_cells == 0) throw std::invalid_argument("measure_libraries: there are no cells");
+  if (counts.n_cells == 0) throw std::invalid_argument("measure_libraries_of: there are no cells");
   if (sizes == nullptr || size_factors == nullptr || statistics == nullptr) {
-    throw std::invalid_argument("measure_libraries: an array for the results is missing");
+    throw std::invalid_argument("measure_libraries_of: an array for the results is missing");
   }
   // Every byte 0xFF: kNoCell.
   check(cudaMemsetAsync(statistics, 0xFF, sizeof *statistics, context.stream), kName);
   sum_cells<<<blocks_for(counts.n_cells, kThreads / kWarp, kName), kThreads, 0, context.stream>>>(
-      counts.n_cells, counts.indptr, counts.values, sizes, statistics);
+      counts.n_cells, counts.first_nonzero, counts.indptr, counts.values, sizes, statistics);
   check_launch("sum_cells");
   find_median<<<1, kMedianThreads, 0, context.stream>>>(counts.n_cells, sizes, statistics);
   check_launch("find_median");

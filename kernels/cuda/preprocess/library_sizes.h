@@ -23,7 +23,7 @@ struct LibraryStatistics {
 /// All device memory. The same bits as library_sizes_of (engine/preprocess/normalise.h) where
 /// counts are whole numbers, whose sums are exact; else apart by rounding.
 /// Does not synchronise. Throws std::invalid_argument for missing arrays and for no cells.
-void measure_libraries(const DeviceCsr& counts, double* sizes, double* size_factors,
-                       LibraryStatistics* statistics, const Context& context);
+void measure_libraries_of(const DeviceCsr& counts, double* sizes, double* size_factors,
+                          LibraryStatistics* statistics, const Context& context);
 
 }  // namespace maskclass::cuda

@@ -85,6 +85,19 @@ class Graph {
   cudaGraphExec_t executable_ = nullptr;
 };
 
+/// Waits for the stream at the end of a scope, also where an error ends it: host memory that was
+/// declared before and that copies under way write to lives until then.
+class Drain {
+ public:
+  explicit Drain(cudaStream_t stream) : stream_(stream) {}
+  Drain(const Drain&) = delete;
+  Drain& operator=(const Drain&) = delete;
+  ~Drain() { static_cast<void>(cudaStreamSynchronize(stream_)); }
+
+ private:
+  cudaStream_t stream_;
+};
+
 /// Blocks the host until the stream's work is done; `what` names that work, whose errors appear
 /// here.
 inline void synchronise(cudaStream_t stream, const char* what) {

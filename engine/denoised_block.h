@@ -1,0 +1,16 @@
+#pragma once
+
+namespace maskclass {
+
+/// Where results of a block of cells go: row-major, any pointer may be null.
+struct DenoisedBlock {
+  float* log2 = nullptr;  ///< [n_cells][n_genes]: log2(1 + denoised count at median library size)
+  /// [n_cells][n_genes]: (2^log2 - 1) L_i / median(L), with the restored L_i where the value is of
+  /// the calibrated model.
+  float* counts = nullptr;
+  float* latent = nullptr;  ///< [n_cells][latent]
+  float* biozero =
+      nullptr;  ///< [n_cells][n_genes]: P(no molecule | count 0), unadjusted; 0 at counts.
+};
+
+}  // namespace maskclass
