@@ -87,6 +87,9 @@ function(maskclass_cuda_sources target)
     target_sources(${target} PRIVATE ${ARGN})
     target_compile_options(${target} PRIVATE
       "$<$<COMPILE_LANGUAGE:CUDA>:${MASKCLASS_NVCC_OPTIONS}>")
-    target_link_libraries(${target} PUBLIC CUDA::cudart_static CUDA::cublas)
+    # The runtime is linked in, and cuBLAS is loaded when it is needed (kernels/cuda/runtime/blas.h),
+    # from this toolkit where the system does not know of one: to run takes the driver alone.
+    target_link_libraries(${target} PUBLIC CUDA::cudart_static ${CMAKE_DL_LIBS})
+    target_link_options(${target} PUBLIC "LINKER:-rpath,${CUDAToolkit_LIBRARY_DIR}")
   endif()
 endfunction()

@@ -1,8 +1,11 @@
 #include "engine/device/device.h"
 
 #include <cstdio>
+#include <memory>
 #include <optional>
+#include <string>
 #include <type_traits>
+#include <utility>
 
 #include "engine/device/cuda.h"
 #include "engine/error.h"
@@ -11,6 +14,8 @@
 
 namespace maskclass {
 namespace {
+
+constexpr const char* kOnProcessor = "computing on the processor: ";
 
 Error device_error(const std::string& reason) {
   return {ErrorKind::device, reason + "; --device cpu computes without a GPU"};
@@ -29,13 +34,15 @@ std::string plan_text(const ComputeDevice& device) {
          " driver, " + precision_name(device.precision);
 }
 
-/// What `work` gives, or nothing where no GPU can be used and none was asked for.
-template <class Work>
-std::invoke_result_t<Work> where_usable(const DeviceOptions& options, const Work& work) {
+/// What `work` gives, or nothing where no GPU can be used and none was asked for; tell(why) then.
+template <class Work, class Tell>
+std::invoke_result_t<Work> where_usable(const DeviceOptions& options, const Work& work,
+                                        const Tell& tell) {
   try {
     return work();
   } catch (const gpu::Unusable& error) {
     if (options.kind == Device::cuda) throw device_error(error.what());
+    tell(error.what());
     return std::nullopt;
   }
 }
@@ -103,7 +110,7 @@ DeviceOptions settled_device(const DeviceOptions& options, const Callbacks& call
     gpu::check(options);
     return options;
   } catch (const gpu::Unusable& error) {
-    log_line(callbacks, "computing on the processor: " + std::string(error.what()));
+    log_line(callbacks, std::string(kOnProcessor) + error.what());
     DeviceOptions processor = options;
     processor.kind = Device::cpu;
     return processor;
@@ -114,15 +121,21 @@ GeneScaler gene_scaler(const DeviceOptions& options) {
   if (options.kind == Device::cpu || !gpu::is_built()) return {};
   return [options](const CsrView& counts, std::span<const double> size_factors,
                    const Winsorising& quantiles) {
-    return where_usable(options,
-                        [&] { return gpu::scale_genes(counts, size_factors, quantiles, options); });
+    return where_usable(
+        options, [&] { return gpu::scale_genes(counts, size_factors, quantiles, options); },
+        [](const std::string&) {});
   };
 }
 
-GeneProducts gene_products_on(const DeviceOptions& options) {
+GeneProducts gene_products_on(const DeviceOptions& options, const Callbacks& callbacks) {
   if (options.kind == Device::cpu || !gpu::is_built()) return {};
-  return [options](const CellBlocks& blocks, std::span<const double> means) {
-    return where_usable(options, [&] { return gpu::gene_products(blocks, means, options); });
+  return [options, callbacks, told = std::make_shared<bool>(false)](const CellBlocks& blocks,
+                                                                    std::span<const double> means) {
+    return where_usable(
+        options, [&] { return gpu::gene_products(blocks, means, options); },
+        [&](const std::string& why) {
+          if (!std::exchange(*told, true)) log_line(callbacks, kOnProcessor + why);
+        });
   };
 }
 
@@ -147,7 +160,7 @@ DeviceBackend make_backend(const ScaledData& data, const NetworkShape& shape,
       return made;
     } catch (const gpu::Unusable& error) {
       if (options.kind == Device::cuda) throw device_error(error.what());
-      log_line(callbacks, "computing on the processor: " + std::string(error.what()));
+      log_line(callbacks, std::string(kOnProcessor) + error.what());
     }
   }
   return {cpu::make_cpu_backend(data, shape, training, n_threads, default_thread_count()), {}, {}};

@@ -104,9 +104,10 @@ DeviceOptions settled_device(const DeviceOptions& options, const Callbacks& call
 /// or its memory is short. Throws Error{device} where the GPU fails in the middle of it.
 GeneScaler gene_scaler(const DeviceOptions& options);
 
-/// The covariance of evaluation's principal components on the GPU of the options, in float64; it
-/// declines, and throws, as gene_scaler does.
-GeneProducts gene_products_on(const DeviceOptions& options);
+/// The covariance of evaluation's principal components on the GPU of the options, in float64, with
+/// the CUDA Toolkit's cuBLAS; it declines, and throws, as gene_scaler does. Why there is no GPU or
+/// no cuBLAS is told once, in one line of the log.
+GeneProducts gene_products_on(const DeviceOptions& options, const Callbacks& callbacks = {});
 
 /// What results are finished with (paper, Section 2.9). Host memory that outlives the job.
 struct ResultData {

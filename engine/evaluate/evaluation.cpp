@@ -62,12 +62,9 @@ DenoisingScores score_denoising(const EvaluationInput& input, int n_threads,
   return scores;
 }
 
-}  // namespace
-
 ClusteringScores score_clusters(const CellBlocks& values, std::span<const std::int32_t> labels,
-                                const EvaluationOptions& options) {
-  const PrincipalComponents components =
-      principal_components(values, options.n_threads, gene_products_on(options.device));
+                                const EvaluationOptions& options, const GeneProducts& elsewhere) {
+  const PrincipalComponents components = principal_components(values, options.n_threads, elsewhere);
   const Points points{components.scores, components.n_cells, components.n_components};
   const KMeans found = k_means(points, {.n_clusters = options.n_clusters,
                                         .n_starts = options.n_starts,
@@ -85,6 +82,13 @@ ClusteringScores score_clusters(const CellBlocks& values, std::span<const std::i
   return scores;
 }
 
+}  // namespace
+
+ClusteringScores score_clusters(const CellBlocks& values, std::span<const std::int32_t> labels,
+                                const EvaluationOptions& options) {
+  return score_clusters(values, labels, options, gene_products_on(options.device));
+}
+
 EvaluationReport evaluate(const EvaluationInput& input, const EvaluationOptions& options,
                           const Callbacks& callbacks) {
   check(input);
@@ -99,9 +103,10 @@ EvaluationReport evaluate(const EvaluationInput& input, const EvaluationOptions&
   EvaluationOptions clustering = options;
   if (clustering.n_clusters == 0) clustering.n_clusters = input.n_labels;
   report.n_clusters = clustering.n_clusters;
+  const GeneProducts elsewhere = gene_products_on(options.device, callbacks);
   const auto cluster = [&](const char* stage, const CellBlocks& values) {
     report_progress(callbacks, {stage, 0, values.n_cells, "cells"});
-    ClusteringScores scores = score_clusters(values, input.labels, clustering);
+    ClusteringScores scores = score_clusters(values, input.labels, clustering, elsewhere);
     report_progress(callbacks, {stage, values.n_cells, values.n_cells, "cells"});
     return scores;
   };

@@ -80,6 +80,21 @@ TEST_CASE("products of genes from values on the device") {
   CHECK(found == std::vector<double>{2, 3, 3, 4.5});
 }
 
+TEST_CASE("cuBLAS that is missing or something else is an error that says what to do") {
+  for (const char* library : {"libcublas.so.0", "libc.so.6"}) {
+    try {
+      load_blas(library);
+      FAIL("it was loaded");
+    } catch (const DeviceError& error) {
+      const std::string message = error.what();
+      CAPTURE(message);
+      CHECK(error.fault() == Fault::library);
+      CHECK(message.find(library) != std::string::npos);
+      CHECK(message.find("LD_LIBRARY_PATH") != std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("products of genes refuse other shapes") {
   const TestStream stream;
   CHECK_THROWS_AS(GeneProducts(0, 5, stream.context), std::invalid_argument);

@@ -254,6 +254,41 @@ class Failures(CudaCase):
 
 
 @needs_gpu
+class NoBlas(CudaCase):
+    """cuBLAS belongs to the toolkit: only evaluate asks for it, and says so where it is missing."""
+
+    def setUp(self):
+        super().setUp()
+        for major in range(12, 20):
+            (self.folder / f"libcublas.so.{major}").write_bytes(b"")  # found first, and no library
+        self.environment = {**os.environ, "LD_LIBRARY_PATH": str(self.folder)}
+
+    def test_denoise_does_without(self):
+        done = self.denoise_on("cuda", LD_LIBRARY_PATH=str(self.folder))
+        self.assertEqual(done.returncode, SUCCESS, done.err)
+
+    def test_evaluate_is_refused_or_falls_back(self):
+        self.input = self.write_counts()
+        self.assertEqual(self.denoise_on("cpu", "--orientation", "cells-are-rows",
+                                         output="out.csv").returncode, SUCCESS)  # fmt: skip
+        rows = [f"c{k + 1}\t{'AB'[k % 2]}" for k in range(40)]
+        labels = self.write("labels.tsv", "\n".join(["cell\tlabel", *rows, ""]))
+
+        def evaluate(device):
+            return self.run_program("evaluate", self.out / "out.csv", "--labels", labels,
+                                    "--device", device, env=self.environment)  # fmt: skip
+
+        done = evaluate("cuda")
+        self.assertEqual((done.returncode, done.out), (DEVICE, ""), done.err)
+        for word in ("libcublas.so", "LD_LIBRARY_PATH", "--device cpu"):
+            self.assertIn(word, done.err)
+        done = evaluate("auto")
+        self.assertEqual(done.returncode, SUCCESS, done.err)
+        self.assertEqual(done.err.count("computing on the processor: cuBLAS"), 1, done.err)
+        self.assertEqual(done.out, evaluate("cpu").out)
+
+
+@needs_gpu
 class Results(CudaCase):
     """The whole program, beside the same on the processor."""
 

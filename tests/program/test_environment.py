@@ -90,7 +90,7 @@ class Environment(Case):
             done = self.run_program(
                 "denoise", path, "-o", self.out / "out.h5ad", "--hidden", 4096, "--latent", 4096,
                 "--threads", 1, preexec_fn=lambda: resource.setrlimit(
-                    resource.RLIMIT_AS, (1_000_000_000, 1_000_000_000)))  # fmt: skip
+                    resource.RLIMIT_AS, (300_000_000, 300_000_000)))  # fmt: skip
             self.assert_refused(done, DATA, ["maskclass: "])
 
     def test_more_threads_than_there_is_work(self):

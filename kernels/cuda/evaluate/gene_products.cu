@@ -88,10 +88,10 @@ void GeneProducts::add_on_device(std::int64_t n_cells, const float* values) {
   // Rows of cells are columns to cuBLAS: A is n_genes x n_cells, and C = A A' + C. The triangle
   // that it calls upper, row <= column, holds products[row][column] with column <= row.
   const double one = 1;
-  check_blas(cublasDsyrk(blas_.get(), CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_N, n_genes_,
-                         static_cast<int>(n_cells), &one, centred_.data(), n_genes_, &one,
-                         products_.data(), n_genes_),
-             "products of genes");
+  blas_.check(blas_.calls().dsyrk(blas_.get(), CUBLAS_FILL_MODE_UPPER, CUBLAS_OP_N, n_genes_,
+                                  static_cast<int>(n_cells), &one, centred_.data(), n_genes_, &one,
+                                  products_.data(), n_genes_),
+              "products of genes");
 }
 
 void GeneProducts::download(std::span<double> products_out) {

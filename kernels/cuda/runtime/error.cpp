@@ -81,6 +81,7 @@ std::string advice(Fault fault) {
     case Fault::lost:
       return "the GPU failed: see what nvidia-smi and the system's log (dmesg: Xid) say of it, and "
              "restart the machine";
+    case Fault::library:  // whoever misses it says so
     case Fault::failed:
       break;
   }

@@ -17,6 +17,7 @@ enum class Fault {
   busy,           ///< Another process has the GPU for itself.
   capability,     ///< The GPU is older than what this build or option needs.
   memory,         ///< Not enough memory on the GPU.
+  library,        ///< A library of the CUDA Toolkit is missing or cannot be loaded.
   time_limit,     ///< A kernel ran longer than a GPU with a display lets it.
   lost,           ///< The GPU or its memory failed.
   failed,         ///< A kernel or a copy went wrong: a fault of the program.
