@@ -58,7 +58,7 @@ std::vector<std::int32_t> batches_of(const Input& input, const Kept& kept) {
   return batch_of;
 }
 
-HvgResult rank(const CsrView& counts, const std::vector<double>& sizes,
+HvgResult rank(const CsrPart& counts, const std::vector<double>& sizes,
                const std::vector<std::int32_t>& batch_of, int n_top, int n_threads) {
   if (batch_of.empty()) return rank_highly_variable_genes(counts, sizes, n_top, n_threads);
   return rank_highly_variable_genes(counts, sizes, batch_of, n_top, n_threads);
@@ -73,10 +73,10 @@ std::string rank_genes(const HvgOptions& options) {
   const Kept kept = filter_genes_and_cells(dataset.counts.view(), options.input.min_cells,
                                            options.input.drop_empty_cells, dataset.cell_names,
                                            n_threads, callbacks);
-  const CsrMatrix passed = select(dataset.counts.view(), kept.cells, kept.genes, n_threads);
-  const LibrarySizes libraries = library_sizes_of(passed.view(), n_threads);
+  const CsrPart passed(dataset.counts.view(), kept.cells, kept.genes);
+  const LibrarySizes libraries = library_sizes_of(passed, n_threads);
   const HvgResult result =
-      rank(passed.view(), libraries.sizes, batches_of(input, kept), options.n_top_genes, n_threads);
+      rank(passed, libraries.sizes, batches_of(input, kept), options.n_top_genes, n_threads);
   log_line(callbacks, "ranked " + counted(static_cast<std::int64_t>(result.top.size()),
                                           "highly variable gene"));
   return table_of(dataset, kept.genes, result);

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
+#include <utility>
 
 #include "engine/error.h"
 
@@ -43,6 +45,31 @@ void check_lengths(const CsrView& matrix) {
 }
 
 }  // namespace
+
+CsrPart::CsrPart(const CsrView& matrix)
+    : matrix_(matrix),
+      cells_(matrix.n_cells),
+      place_(matrix.n_genes),
+      n_genes_(matrix.n_genes) {
+  std::iota(cells_.begin(), cells_.end(), std::int64_t{0});
+  std::iota(place_.begin(), place_.end(), 0);
+}
+
+CsrPart::CsrPart(const CsrView& matrix, std::vector<std::int64_t> cells,
+                 std::span<const std::int32_t> genes)
+    : matrix_(matrix),
+      cells_(std::move(cells)),
+      place_(matrix.n_genes, -1),
+      n_genes_(static_cast<std::int64_t>(genes.size())) {
+  for (std::size_t k = 0; k < genes.size(); ++k) place_[genes[k]] = static_cast<std::int32_t>(k);
+}
+
+CsrPart CsrPart::with_cells(std::span<const std::int64_t> cells) const {
+  CsrPart part = *this;
+  part.cells_.clear();
+  for (const std::int64_t cell : cells) part.cells_.push_back(cells_[cell]);
+  return part;
+}
 
 void check_csr(const CsrView& matrix, int n_threads) {
   check_lengths(matrix);

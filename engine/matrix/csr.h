@@ -35,6 +35,38 @@ struct CsrMatrix {
   CsrView view() const { return {n_cells, n_genes, indptr, indices, values}; }
 };
 
+/// Some cells and genes of a matrix, which keep their order, without a copy of their values.
+class CsrPart {
+ public:
+  /// All of it; meant to convert where a function takes a part.
+  CsrPart(const CsrView& matrix);  // NOLINT(google-explicit-constructor)
+  /// Cells in any order; genes ascend.
+  CsrPart(const CsrView& matrix, std::vector<std::int64_t> cells,
+          std::span<const std::int32_t> genes);
+
+  std::int64_t n_cells() const { return static_cast<std::int64_t>(cells_.size()); }
+  std::int64_t n_genes() const { return n_genes_; }
+  /// The same genes of other cells, which are numbers of this part's.
+  CsrPart with_cells(std::span<const std::int64_t> cells) const;
+
+  /// Calls work(gene, value) for each non-zero of a cell, in the order of the genes; all numbers
+  /// are those of the part.
+  template <class Work>
+  void for_each_nonzero(std::int64_t cell, const Work& work) const {
+    const std::int64_t row = cells_[cell];
+    for (std::int64_t k = matrix_.indptr[row]; k < matrix_.indptr[row + 1]; ++k) {
+      const std::int32_t gene = place_[matrix_.indices[k]];
+      if (gene >= 0) work(gene, matrix_.values[k]);
+    }
+  }
+
+ private:
+  CsrView matrix_;
+  std::vector<std::int64_t> cells_;  ///< Rows of the matrix.
+  std::vector<std::int32_t> place_;  ///< [genes of the matrix]: its number here, or -1.
+  std::int64_t n_genes_ = 0;
+};
+
 /// Throws Error{data} that names the cell (by its number, from 1) where the matrix is not as
 /// CsrView describes it: row pointers that fall, genes out of range, out of order or twice, values
 /// that are zero, negative or not finite, arrays of the wrong length.

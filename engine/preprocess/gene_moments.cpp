@@ -14,45 +14,49 @@ constexpr double kRoundingNoise = 1e-24;
 
 /// Sums term(gene, x) over the non-zeros of each gene, x being the log2 value.
 template <typename Term>
-std::vector<double> sum_by_gene(const CsrView& counts, const std::vector<double>& factors,
+std::vector<double> sum_by_gene(const CsrPart& counts, const std::vector<double>& factors,
                                 int n_threads, const Term& term) {
-  std::vector<double> partial(static_cast<std::size_t>(kBlocks) * counts.n_genes, 0.0);
+  const std::int64_t n_genes = counts.n_genes();
+  std::vector<double> partial(static_cast<std::size_t>(kBlocks) * n_genes, 0.0);
 #pragma omp parallel for num_threads(n_threads) schedule(dynamic, 1)
   for (int block = 0; block < kBlocks; ++block) {
-    double* sums = partial.data() + static_cast<std::size_t>(block) * counts.n_genes;
-    const std::int64_t end = counts.n_cells * (block + 1) / kBlocks;
-    for (std::int64_t cell = counts.n_cells * block / kBlocks; cell < end; ++cell) {
-      for (std::int64_t k = counts.indptr[cell]; k < counts.indptr[cell + 1]; ++k) {
-        const double x = std::log2(static_cast<double>(counts.values[k]) / factors[cell] + 1.0);
-        sums[counts.indices[k]] += term(counts.indices[k], x);
-      }
+    double* sums = partial.data() + static_cast<std::size_t>(block) * n_genes;
+    const std::int64_t end = counts.n_cells() * (block + 1) / kBlocks;
+    for (std::int64_t cell = counts.n_cells() * block / kBlocks; cell < end; ++cell) {
+      counts.for_each_nonzero(cell, [&](std::int32_t gene, float count) {
+        const double x = std::log2(static_cast<double>(count) / factors[cell] + 1.0);
+        sums[gene] += term(gene, x);
+      });
     }
   }
-  std::vector<double> total(counts.n_genes, 0.0);
+  std::vector<double> total(n_genes, 0.0);
   for (int block = 0; block < kBlocks; ++block) {
-    const auto sums = partial.begin() + static_cast<std::ptrdiff_t>(block) * counts.n_genes;
+    const auto sums = partial.begin() + static_cast<std::ptrdiff_t>(block) * n_genes;
     std::transform(total.begin(), total.end(), sums, total.begin(), std::plus<>());
   }
   return total;
 }
 
-std::vector<std::int64_t> nonzeros_by_gene(const CsrView& counts) {
-  std::vector<std::int64_t> n_nonzeros(counts.n_genes, 0);
-  for (const std::int32_t gene : counts.indices) ++n_nonzeros[gene];
+std::vector<std::int64_t> nonzeros_by_gene(const CsrPart& counts) {
+  std::vector<std::int64_t> n_nonzeros(counts.n_genes(), 0);
+  for (std::int64_t cell = 0; cell < counts.n_cells(); ++cell) {
+    counts.for_each_nonzero(cell, [&](std::int32_t gene, float) { ++n_nonzeros[gene]; });
+  }
   return n_nonzeros;
 }
 
 }  // namespace
 
-GeneMoments log_moments(const CsrView& counts, std::span<const double> library_sizes,
+GeneMoments log_moments(const CsrPart& counts, std::span<const double> library_sizes,
                         int n_threads) {
   n_threads = std::max(1, n_threads);
   GeneMoments moments;
-  moments.means.assign(counts.n_genes, 0.0);
-  moments.variances.assign(counts.n_genes, 0.0);
-  if (counts.n_cells == 0) return moments;
+  const std::int64_t n_genes = counts.n_genes();
+  moments.means.assign(n_genes, 0.0);
+  moments.variances.assign(n_genes, 0.0);
+  if (counts.n_cells() == 0) return moments;
 
-  const auto n_cells = static_cast<double>(counts.n_cells);
+  const auto n_cells = static_cast<double>(counts.n_cells());
   const double mean_size =
       std::accumulate(library_sizes.begin(), library_sizes.end(), 0.0) / n_cells;
   std::vector<double> factors(library_sizes.begin(), library_sizes.end());
@@ -61,13 +65,13 @@ GeneMoments log_moments(const CsrView& counts, std::span<const double> library_s
   std::vector<double>& means = moments.means;
   means = sum_by_gene(counts, factors, n_threads, [](std::int32_t, double x) { return x; });
   for (double& mean : means) mean /= n_cells;
-  if (counts.n_cells < 2) return moments;
+  if (counts.n_cells() < 2) return moments;
 
   moments.variances = sum_by_gene(counts, factors, n_threads, [&](std::int32_t gene, double x) {
     return (x - means[gene]) * (x - means[gene]);
   });
   const std::vector<std::int64_t> n_nonzeros = nonzeros_by_gene(counts);
-  for (std::int64_t gene = 0; gene < counts.n_genes; ++gene) {
+  for (std::int64_t gene = 0; gene < n_genes; ++gene) {
     const double n_zeros = n_cells - static_cast<double>(n_nonzeros[gene]);
     const double squared_mean = means[gene] * means[gene];
     double& variance = moments.variances[gene];

@@ -17,7 +17,7 @@ struct GeneMoments {
 /// Moments over all cells, zeros included, of log2(count / s_c + 1) with s_c = L_c / mean(L).
 /// `library_sizes`: [n_cells], positive. Two passes in float64 over fixed blocks of cells, whose
 /// sums are added in order: the bits do not depend on `n_threads`.
-GeneMoments log_moments(const CsrView& counts, std::span<const double> library_sizes,
+GeneMoments log_moments(const CsrPart& counts, std::span<const double> library_sizes,
                         int n_threads);
 
 }  // namespace maskclass

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <optional>
 #include <utility>
 
@@ -25,12 +24,12 @@ std::vector<std::int32_t> genes_by_biological_variance(const std::vector<GeneVar
 }
 
 /// The variances of the genes, none ranked.
-std::vector<GeneVariance> gene_variances(const CsrView& counts,
+std::vector<GeneVariance> gene_variances(const CsrPart& counts,
                                          std::span<const double> library_sizes, int n_threads) {
   const GeneMoments moments = log_moments(counts, library_sizes, n_threads);
   const std::optional<VarianceTrend> trend = fit_variance_trend(moments.means, moments.variances);
-  std::vector<GeneVariance> genes(counts.n_genes);
-  for (std::int64_t k = 0; k < counts.n_genes; ++k) {
+  std::vector<GeneVariance> genes(counts.n_genes());
+  for (std::int64_t k = 0; k < counts.n_genes(); ++k) {
     GeneVariance& gene = genes[k];
     gene.mean = moments.means[k];
     gene.total = moments.variances[k];
@@ -64,12 +63,12 @@ void add_share(const std::vector<GeneVariance>& more, double share,
 
 }  // namespace
 
-HvgResult rank_highly_variable_genes(const CsrView& counts, std::span<const double> library_sizes,
+HvgResult rank_highly_variable_genes(const CsrPart& counts, std::span<const double> library_sizes,
                                      int n_top, int n_threads) {
   return ranked(gene_variances(counts, library_sizes, n_threads), n_top);
 }
 
-HvgResult rank_highly_variable_genes(const CsrView& counts, std::span<const double> library_sizes,
+HvgResult rank_highly_variable_genes(const CsrPart& counts, std::span<const double> library_sizes,
                                      std::span<const std::int32_t> batch_of, int n_top,
                                      int n_threads) {
   std::vector<std::vector<std::int64_t>> cells_of;
@@ -80,14 +79,11 @@ HvgResult rank_highly_variable_genes(const CsrView& counts, std::span<const doub
   }
   std::erase_if(cells_of, [](const auto& cells) { return cells.size() < 2; });
 
-  std::vector<std::int32_t> all_genes(counts.n_genes);
-  std::iota(all_genes.begin(), all_genes.end(), 0);
-  std::vector<GeneVariance> mean(counts.n_genes);
+  std::vector<GeneVariance> mean(counts.n_genes());
   for (const std::vector<std::int64_t>& cells : cells_of) {
-    const CsrMatrix batch = select(counts, cells, all_genes, n_threads);
     std::vector<double> sizes;
     for (const std::int64_t cell : cells) sizes.push_back(library_sizes[cell]);
-    add_share(gene_variances(batch.view(), sizes, n_threads),
+    add_share(gene_variances(counts.with_cells(cells), sizes, n_threads),
               1.0 / static_cast<double>(cells_of.size()), mean);
   }
   return ranked(std::move(mean), n_top);

@@ -33,16 +33,15 @@ struct HvgResult {
 ///
 /// Defined for every input: with one cell all variances are 0; where no gene has a mean of at least
 /// 0.1 and a variance above 1e-8, the technical variance is 0 and genes rank by their total one.
-HvgResult rank_highly_variable_genes(const CsrView& counts, std::span<const double> library_sizes,
+HvgResult rank_highly_variable_genes(const CsrPart& counts, std::span<const double> library_sizes,
                                      int n_top, int n_threads);
 
 /// The same for cells of several batches (samples, runs): every batch is ranked for itself, with
 /// its own trend and its library sizes related to its own mean, and the means and variances of a
 /// gene are averaged over the batches, each weighing the same (scran's `combineVar`, equiweight):
 /// genes that differ between batches only are not chosen for that. `batch_of`: [n_cells], numbers
-/// from 0. Batches of one cell have no variance and are left out. Extra memory: a copy of the
-/// counts of the largest batch.
-HvgResult rank_highly_variable_genes(const CsrView& counts, std::span<const double> library_sizes,
+/// from 0. Batches of one cell have no variance and are left out.
+HvgResult rank_highly_variable_genes(const CsrPart& counts, std::span<const double> library_sizes,
                                      std::span<const std::int32_t> batch_of, int n_top,
                                      int n_threads);
 

@@ -1,21 +1,22 @@
 #include "engine/preprocess/normalise.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "engine/error.h"
 #include "engine/preprocess/quantile.h"
 
 namespace maskclass {
 
-LibrarySizes library_sizes_of(const CsrView& counts, int n_threads) {
-  if (counts.n_cells == 0) throw data_error("the matrix has no cells");
+LibrarySizes library_sizes_of(const CsrPart& counts, int n_threads) {
+  const std::int64_t n_cells = counts.n_cells();
+  if (n_cells == 0) throw data_error("the matrix has no cells");
   LibrarySizes result;
-  result.sizes.resize(counts.n_cells);
+  result.sizes.resize(n_cells);
 #pragma omp parallel for num_threads(std::max(1, n_threads)) schedule(static)
-  for (std::int64_t cell = 0; cell < counts.n_cells; ++cell) {
-    const auto values = counts.row_values(cell);
-    result.sizes[cell] = std::accumulate(values.begin(), values.end(), 0.0);
+  for (std::int64_t cell = 0; cell < n_cells; ++cell) {
+    double sum = 0;
+    counts.for_each_nonzero(cell, [&](std::int32_t, float count) { sum += double{count}; });
+    result.sizes[cell] = sum;
   }
   const auto empty = std::find_if(result.sizes.begin(), result.sizes.end(),
                                   [](double size) { return !(size > 0); });
@@ -25,7 +26,7 @@ LibrarySizes library_sizes_of(const CsrView& counts, int n_threads) {
   }
   std::vector<double> sizes = result.sizes;
   result.median = quantile(std::span(sizes), 0.5);
-  result.size_factors.resize(counts.n_cells);
+  result.size_factors.resize(n_cells);
   std::transform(result.sizes.begin(), result.sizes.end(), result.size_factors.begin(),
                  [&](double size) { return result.median / size; });
   return result;

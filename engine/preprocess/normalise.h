@@ -17,6 +17,6 @@ struct LibrarySizes {
 
 /// `counts`: cells x genes that passed the filter; every cell has counts, there is at least one
 /// (Error{data} otherwise). Each sum runs over the cell's genes in order, in float64.
-LibrarySizes library_sizes_of(const CsrView& counts, int n_threads);
+LibrarySizes library_sizes_of(const CsrPart& counts, int n_threads);
 
 }  // namespace maskclass

@@ -1,7 +1,6 @@
 #include "engine/preprocess/preprocess.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 #include "engine/counted.h"
@@ -77,7 +76,7 @@ std::vector<std::int32_t> variable_positions(const HvgResult& variances, int n_t
   return positions;
 }
 
-HvgResult rank_genes(const CsrView& passed, const PreprocessOptions& options,
+HvgResult rank_genes(const CsrPart& passed, const PreprocessOptions& options,
                      const Preprocessed& kept, int n_threads) {
   if (options.batch_of.empty()) {
     return rank_highly_variable_genes(passed, kept.library_sizes, options.n_top_genes, n_threads);
@@ -88,27 +87,22 @@ HvgResult rank_genes(const CsrView& passed, const PreprocessOptions& options,
                                     n_threads);
 }
 
-/// Cuts `passed` (kept cells x genes that passed) to the genes selected and remembers them.
-void select_genes(CsrMatrix passed, const PreprocessOptions& options, Preprocessed& result,
+/// Chooses among the genes of `passed` (kept cells x genes that passed).
+void select_genes(const CsrPart& passed, const PreprocessOptions& options, Preprocessed& result,
                   int n_threads, const Callbacks& callbacks) {
-  result.genes = result.passed_genes;
   std::vector<std::int32_t> positions;
   if (!options.genes.empty()) {
     positions = chosen_positions(options.genes, result.passed_genes, callbacks);
   } else if (options.n_top_genes > 0) {
-    result.variances = rank_genes(passed.view(), options, result, n_threads);
+    result.variances = rank_genes(passed, options, result, n_threads);
     positions = variable_positions(*result.variances, options.n_top_genes, callbacks);
   } else {
-    result.counts = std::move(passed);
+    result.genes = result.passed_genes;
     return;
   }
-  result.genes.clear();
   for (const std::int32_t position : positions) {
     result.genes.push_back(result.passed_genes[position]);
   }
-  std::vector<std::int64_t> all_cells(passed.n_cells);
-  std::iota(all_cells.begin(), all_cells.end(), std::int64_t{0});
-  result.counts = select(passed.view(), all_cells, positions, n_threads);
 }
 
 ScaledGenes scale_on_processor(const Preprocessed& input, const Winsorising& quantiles,
@@ -154,16 +148,17 @@ Preprocessed preprocess(const CsrView& counts, const PreprocessOptions& options,
   Preprocessed result;
   result.cells = std::move(kept.cells);
   result.passed_genes = std::move(kept.genes);
-  CsrMatrix passed = select(counts, result.cells, result.passed_genes, n_threads);
+  const CsrPart passed(counts, result.cells, result.passed_genes);
 
   next_stage("normalise");
-  LibrarySizes libraries = library_sizes_of(passed.view(), n_threads);
+  LibrarySizes libraries = library_sizes_of(passed, n_threads);
   result.library_sizes = std::move(libraries.sizes);
   result.median_library_size = libraries.median;
   result.size_factors = std::move(libraries.size_factors);
 
   next_stage("select genes");
-  select_genes(std::move(passed), options, result, n_threads, callbacks);
+  select_genes(passed, options, result, n_threads, callbacks);
+  result.counts = select(counts, result.cells, result.genes, n_threads);
 
   next_stage("scale genes");
   scale_genes(result, options.quantiles, n_threads, callbacks, scaler);

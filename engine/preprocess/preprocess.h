@@ -50,8 +50,7 @@ struct Preprocessed {
 ///
 /// `cell_names` ([n_cells of counts] or empty) serve messages only. A kept cell may have no counts
 /// over the selected genes. The result does not depend on `n_threads`. Beside the input it holds
-/// 12 bytes a kept non-zero when done; at its peak, before the genes are selected, 8 bytes a
-/// non-zero of the genes that pass the filter and 8 bytes a kept one.
+/// 12 bytes a kept non-zero, and makes no other copy of the counts.
 ///
 /// Throws Error{usage} for options that make no sense (negative numbers, columns that the input
 /// lacks, batches of another number of cells), Error{data} where no cell or gene is left or, unless
