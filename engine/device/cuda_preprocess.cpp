@@ -83,7 +83,7 @@ CsrMatrix copy_to_host(const cuda::DeviceCsr& counts, const DeviceOptions& optio
     const ScopedContext context(options);
     CsrMatrix result;
     const cuda::Drain drain(context.get().stream);
-    const auto copy = [&]<class T>(std::vector<T>& to, const T* from, std::int64_t size) {
+    const auto copy = [&]<class T>(auto& to, const T* from, std::int64_t size) {
       to.resize(size);
       cuda::check(cudaMemcpyAsync(to.data(), from, to.size() * sizeof(T), cudaMemcpyDeviceToHost,
                                   context.get().stream),

@@ -127,13 +127,25 @@ ValueSummary summarise(std::span<const float> values) {
   return summary;
 }
 
+ValueSummary summarise_matrix(const CsrView& counts, int n_threads) {
+  ValueSummary summary;
+  for_each_run_on(n_threads, counts.n_cells, [&](std::int64_t first, std::int64_t end) {
+    const std::int64_t at = counts.indptr[first];
+    const ValueSummary part = summarise(counts.values.subspan(at, counts.indptr[end] - at));
+    counts.give_back(first, end);
+#pragma omp critical(maskclass_summary)
+    summary = combine(summary, part);
+  });
+  return summary;
+}
+
 ValueSummary combine(const ValueSummary& a, const ValueSummary& b) {
   return {a.finite && b.finite, a.whole && b.whole, a.negative || b.negative,
           std::max(a.max, b.max)};
 }
 
 std::string value_appearance(const CsrView& counts) {
-  const ValueSummary summary = summarise(counts.values);
+  const ValueSummary summary = summarise_matrix(counts);
   const std::string looks = appearance(counts, summary);
   if (!looks.empty() || !summary.whole) return looks;
   const auto sum = common_sum(counts, [](double x) { return x; });
@@ -142,7 +154,7 @@ std::string value_appearance(const CsrView& counts) {
 
 void check_counts(const Dataset& dataset, bool allow_non_integer, const std::string& advice) {
   const CsrView counts = dataset.counts.view();
-  const ValueSummary summary = summarise(counts.values);
+  const ValueSummary summary = summarise_matrix(counts);
   if (summary.counts()) return;
   const auto bad = first_bad_value(counts, allow_non_integer);
   if (!bad) return;

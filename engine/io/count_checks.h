@@ -28,6 +28,9 @@ struct ValueSummary {
 /// One pass over `values`, which may be a part of a matrix. Throws nothing.
 ValueSummary summarise(std::span<const float> values);
 
+/// The same for a whole matrix; gives memory back where it lies in a file.
+ValueSummary summarise_matrix(const CsrView& counts, int n_threads = 1);
+
 /// The summary of two parts together.
 ValueSummary combine(const ValueSummary& a, const ValueSummary& b);
 

@@ -37,7 +37,7 @@ void write_columns(const AtomicPath& folder, const Dataset& dataset,
 void write_matrix(const AtomicPath& folder, const CsrView& counts) {
   const std::string file = "matrix.mtx.gz";
   MatrixMarketSink sink(folder.temporary() / file, (folder.path() / file).string(), counts.n_cells,
-                        counts.n_genes, summarise(counts.values).whole);
+                        counts.n_genes, summarise_matrix(counts).whole);
   for (std::int64_t cell = 0; cell < counts.n_cells; ++cell) {
     for (std::int64_t k = counts.indptr[cell]; k < counts.indptr[cell + 1]; ++k) {
       sink.write_entry(cell, counts.indices[k], counts.values[k]);

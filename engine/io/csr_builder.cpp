@@ -23,14 +23,18 @@ std::int32_t sort_row(std::int32_t* genes, float* values, std::int64_t size,
 }  // namespace
 
 CsrBuilder::CsrBuilder(std::int64_t n_cells, std::int64_t n_genes, std::int64_t n_expected) {
-  matrix_.n_cells = n_cells;
-  matrix_.n_genes = n_genes;
+  matrix_ = matrix_in_file(n_cells, n_genes);
   matrix_.indptr.assign(n_cells + 1, 0);
   matrix_.indices.reserve(n_expected);
   matrix_.values.reserve(n_expected);
 }
 
 void CsrBuilder::turn_to(std::int64_t cell) {
+  constexpr std::size_t kEntries = std::size_t{1} << 22;
+  if (matrix_.values.size() - n_given_back_ > kEntries) {
+    n_given_back_ = matrix_.values.size();
+    give_back(matrix_);
+  }
   if (cells_.empty()) {
     if (cell < last_cell_ && !matrix_.indices.empty()) {
       keep_cells();
@@ -118,9 +122,7 @@ void keep_genes(CsrMatrix& matrix, const std::vector<std::uint8_t>& keep) {
 }
 
 CsrMatrix transpose(CsrMatrix by_gene) {
-  CsrMatrix result;
-  result.n_cells = by_gene.n_genes;
-  result.n_genes = by_gene.n_cells;
+  CsrMatrix result = matrix_in_file(by_gene.n_genes, by_gene.n_cells);
   result.indptr.assign(result.n_cells + 1, 0);
   for (const std::int32_t cell : by_gene.indices) ++result.indptr[cell + 1];
   for (std::int64_t cell = 0; cell < result.n_cells; ++cell) {
@@ -134,6 +136,10 @@ CsrMatrix transpose(CsrMatrix by_gene) {
       const std::int64_t at = next[by_gene.indices[k]]++;
       result.indices[at] = static_cast<std::int32_t>(gene);
       result.values[at] = by_gene.values[k];
+    }
+    if (gene % kCellsInRun == 0) {
+      give_back(result);
+      give_back(by_gene);
     }
   }
   return result;

@@ -42,6 +42,7 @@ class CsrBuilder {
   CsrMatrix matrix_;
   std::vector<std::int32_t> cells_;  // [n_nonzeros] from the first entry out of order on.
   std::int64_t last_cell_ = 0;
+  std::size_t n_given_back_ = 0;  ///< Values whose memory was given back.
 };
 
 /// Keeps the genes where keep[gene] is not 0, in place.

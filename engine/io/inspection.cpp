@@ -66,7 +66,7 @@ std::string upper_case(std::string_view text) {
 }
 
 void describe_values(const CsrView& counts, Inspection& result) {
-  const ValueSummary summary = summarise(counts.values);
+  const ValueSummary summary = summarise_matrix(counts);
   result.whole = summary.whole;
   result.finite = summary.finite;
   result.n_nonzeros = counts.n_nonzeros();

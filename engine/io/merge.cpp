@@ -91,6 +91,10 @@ void append_cells(const CsrMatrix& part, const std::vector<std::int32_t>& column
       result.values.push_back(value);
     }
     result.indptr.push_back(static_cast<std::int64_t>(result.indices.size()));
+    if (cell % kCellsInRun == 0) {
+      give_back(part);
+      give_back(result);
+    }
   }
   result.n_cells += part.n_cells;
 }
@@ -160,7 +164,7 @@ Dataset merge(Parts parts, const Callbacks& callbacks) {
   result.gene_symbols = pick(parts.front().gene_symbols, columns.front());
   result.gene_ids = pick(parts.front().gene_ids, columns.front());
   result.gene_genomes = pick(parts.front().gene_genomes, columns.front());
-  result.counts.n_genes = std::ssize(columns.front());
+  result.counts = matrix_in_file(0, std::ssize(columns.front()));
   std::size_t n_values = 0;
   for (const Dataset& part : parts) n_values += part.counts.values.size();
   result.counts.indices.reserve(n_values);

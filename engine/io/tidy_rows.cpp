@@ -96,6 +96,7 @@ void tidy_rows(CsrMatrix& matrix, const std::string& where,
                const std::vector<std::string>& gene_names, int n_threads) {
   std::int64_t first_refused = matrix.n_cells;
   std::int64_t n_zeros = 0;
+  const CsrView view = matrix.view();
 #pragma omp parallel num_threads(n_threads) reduction(min : first_refused) reduction(+ : n_zeros)
   {
     std::vector<Entry> scratch;
@@ -106,6 +107,8 @@ void tidy_rows(CsrMatrix& matrix, const std::string& where,
         first_refused = std::min(first_refused, cell);
       }
       n_zeros += std::count(row.values.begin(), row.values.end(), 0.0F);
+      if (cell % kCellsInRun == 0)
+        view.give_back(std::max<std::int64_t>(0, cell - kCellsInRun), cell);
     }
   }
   if (first_refused < matrix.n_cells) {

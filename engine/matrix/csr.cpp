@@ -1,6 +1,7 @@
 #include "engine/matrix/csr.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -46,11 +47,24 @@ void check_lengths(const CsrView& matrix) {
 
 }  // namespace
 
+CsrMatrix matrix_in_file(std::int64_t n_cells, std::int64_t n_genes) {
+  CsrMatrix matrix;
+  matrix.n_cells = n_cells;
+  matrix.n_genes = n_genes;
+  matrix.indices =
+      LargeArray<std::int32_t>(LargeArrayAllocator<std::int32_t>(Place::file_if_large));
+  matrix.values = LargeArray<float>(LargeArrayAllocator<float>(Place::file_if_large));
+  return matrix;
+}
+
+void give_back(const CsrMatrix& matrix) {
+  if (!matrix.values.get_allocator().in_file()) return;
+  large_array::give_back(matrix.indices.data(), matrix.indices.data() + matrix.indices.size());
+  large_array::give_back(matrix.values.data(), matrix.values.data() + matrix.values.size());
+}
+
 CsrPart::CsrPart(const CsrView& matrix)
-    : matrix_(matrix),
-      cells_(matrix.n_cells),
-      place_(matrix.n_genes),
-      n_genes_(matrix.n_genes) {
+    : matrix_(matrix), cells_(matrix.n_cells), place_(matrix.n_genes), n_genes_(matrix.n_genes) {
   std::iota(cells_.begin(), cells_.end(), std::int64_t{0});
   std::iota(place_.begin(), place_.end(), 0);
 }
@@ -73,11 +87,17 @@ CsrPart CsrPart::with_cells(std::span<const std::int64_t> cells) const {
 
 void check_csr(const CsrView& matrix, int n_threads) {
   check_lengths(matrix);
-  std::int64_t first_fault = matrix.n_cells;
-#pragma omp parallel for num_threads(n_threads) reduction(min : first_fault)
-  for (std::int64_t cell = 0; cell < matrix.n_cells; ++cell) {
-    if (fault_of_row(matrix, cell) != nullptr) first_fault = std::min(first_fault, cell);
-  }
+  std::atomic<std::int64_t> first_fault = matrix.n_cells;
+  for_each_run_on(n_threads, matrix.n_cells, [&](std::int64_t first, std::int64_t end) {
+    for (std::int64_t cell = first; cell < end; ++cell) {
+      if (fault_of_row(matrix, cell) == nullptr) continue;
+      std::int64_t least = first_fault;
+      while (cell < least && !first_fault.compare_exchange_weak(least, cell)) {
+      }
+      break;
+    }
+    matrix.give_back(first, end);
+  });
   if (first_fault == matrix.n_cells) return;
   throw data_error("cell " + std::to_string(first_fault + 1) + " of the counts has " +
                    fault_of_row(matrix, first_fault) +
@@ -93,19 +113,23 @@ CsrMatrix select(const CsrView& matrix, std::span<const std::int64_t> cells,
   result.n_cells = static_cast<std::int64_t>(cells.size());
   result.n_genes = static_cast<std::int64_t>(genes.size());
   result.indptr.assign(cells.size() + 1, 0);
-#pragma omp parallel for num_threads(n_threads)
-  for (std::int64_t row = 0; row < result.n_cells; ++row) {
+  const auto for_each_row = [&](const auto& work) {
+    for_each_run_on(n_threads, result.n_cells, [&](std::int64_t first, std::int64_t end) {
+      for (std::int64_t row = first; row < end; ++row) work(row);
+      matrix.give_back(cells[first], cells[end - 1] + 1);
+    });
+  };
+  for_each_row([&](std::int64_t row) {
     std::int64_t kept = 0;
     for (const std::int32_t gene : matrix.row_indices(cells[row])) kept += new_index[gene] >= 0;
     result.indptr[row + 1] = kept;
-  }
+  });
   for (std::int64_t row = 0; row < result.n_cells; ++row) {
     result.indptr[row + 1] += result.indptr[row];
   }
   result.indices.resize(result.indptr.back());
   result.values.resize(result.indptr.back());
-#pragma omp parallel for num_threads(n_threads)
-  for (std::int64_t row = 0; row < result.n_cells; ++row) {
+  for_each_row([&](std::int64_t row) {
     const auto row_genes = matrix.row_indices(cells[row]);
     const auto row_values = matrix.row_values(cells[row]);
     std::int64_t at = result.indptr[row];
@@ -114,7 +138,7 @@ CsrMatrix select(const CsrView& matrix, std::span<const std::int64_t> cells,
       result.indices[at] = new_index[row_genes[k]];
       result.values[at++] = row_values[k];
     }
-  }
+  });
   return result;
 }
 

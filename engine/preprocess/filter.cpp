@@ -15,9 +15,14 @@ std::vector<std::int64_t> cells_of_genes(const CsrView& counts, int n_threads) {
                                                std::vector<std::int64_t>(counts.n_genes, 0));
 #pragma omp parallel for num_threads(n_threads) schedule(static, 1)
   for (int part = 0; part < n_threads; ++part) {
-    const std::int64_t first = counts.n_nonzeros() * part / n_threads;
-    const std::int64_t end = counts.n_nonzeros() * (part + 1) / n_threads;
-    for (std::int64_t k = first; k < end; ++k) ++parts[part][counts.indices[k]];
+    const std::int64_t first = counts.n_cells * part / n_threads;
+    const std::int64_t end = counts.n_cells * (part + 1) / n_threads;
+    for_each_run(first, end, [&](std::int64_t run, std::int64_t end_of_run) {
+      for (std::int64_t k = counts.indptr[run]; k < counts.indptr[end_of_run]; ++k) {
+        ++parts[part][counts.indices[k]];
+      }
+      counts.give_back(run, end_of_run);
+    });
   }
   for (int part = 1; part < n_threads; ++part) {
     std::transform(parts[0].begin(), parts[0].end(), parts[part].begin(), parts[0].begin(),
@@ -30,12 +35,14 @@ std::vector<std::int64_t> cells_of_genes(const CsrView& counts, int n_threads) {
 std::vector<std::uint8_t> cells_with_counts(const CsrView& counts,
                                             const std::vector<std::uint8_t>& kept, int n_threads) {
   std::vector<std::uint8_t> result(counts.n_cells, 0);
-#pragma omp parallel for num_threads(n_threads) schedule(static)
-  for (std::int64_t cell = 0; cell < counts.n_cells; ++cell) {
-    const auto genes = counts.row_indices(cell);
-    result[cell] =
-        std::any_of(genes.begin(), genes.end(), [&](std::int32_t gene) { return kept[gene] != 0; });
-  }
+  for_each_run_on(n_threads, counts.n_cells, [&](std::int64_t first, std::int64_t end) {
+    for (std::int64_t cell = first; cell < end; ++cell) {
+      const auto genes = counts.row_indices(cell);
+      result[cell] = std::any_of(genes.begin(), genes.end(),
+                                 [&](std::int32_t gene) { return kept[gene] != 0; });
+    }
+    counts.give_back(first, end);
+  });
   return result;
 }
 

@@ -22,12 +22,15 @@ std::vector<double> sum_by_gene(const CsrPart& counts, const std::vector<double>
   for (int block = 0; block < kBlocks; ++block) {
     double* sums = partial.data() + static_cast<std::size_t>(block) * n_genes;
     const std::int64_t end = counts.n_cells() * (block + 1) / kBlocks;
-    for (std::int64_t cell = counts.n_cells() * block / kBlocks; cell < end; ++cell) {
-      counts.for_each_nonzero(cell, [&](std::int32_t gene, float count) {
-        const double x = std::log2(static_cast<double>(count) / factors[cell] + 1.0);
-        sums[gene] += term(gene, x);
-      });
-    }
+    for_each_run(counts.n_cells() * block / kBlocks, end, [&](std::int64_t run, std::int64_t last) {
+      for (std::int64_t cell = run; cell < last; ++cell) {
+        counts.for_each_nonzero(cell, [&](std::int32_t gene, float count) {
+          const double x = std::log2(static_cast<double>(count) / factors[cell] + 1.0);
+          sums[gene] += term(gene, x);
+        });
+      }
+      counts.give_back(run, last);
+    });
   }
   std::vector<double> total(n_genes, 0.0);
   for (int block = 0; block < kBlocks; ++block) {
@@ -39,9 +42,12 @@ std::vector<double> sum_by_gene(const CsrPart& counts, const std::vector<double>
 
 std::vector<std::int64_t> nonzeros_by_gene(const CsrPart& counts) {
   std::vector<std::int64_t> n_nonzeros(counts.n_genes(), 0);
-  for (std::int64_t cell = 0; cell < counts.n_cells(); ++cell) {
-    counts.for_each_nonzero(cell, [&](std::int32_t gene, float) { ++n_nonzeros[gene]; });
-  }
+  for_each_run(0, counts.n_cells(), [&](std::int64_t first, std::int64_t end) {
+    for (std::int64_t cell = first; cell < end; ++cell) {
+      counts.for_each_nonzero(cell, [&](std::int32_t gene, float) { ++n_nonzeros[gene]; });
+    }
+    counts.give_back(first, end);
+  });
   return n_nonzeros;
 }
 

@@ -12,12 +12,14 @@ LibrarySizes library_sizes_of(const CsrPart& counts, int n_threads) {
   if (n_cells == 0) throw data_error("the matrix has no cells");
   LibrarySizes result;
   result.sizes.resize(n_cells);
-#pragma omp parallel for num_threads(std::max(1, n_threads)) schedule(static)
-  for (std::int64_t cell = 0; cell < n_cells; ++cell) {
-    double sum = 0;
-    counts.for_each_nonzero(cell, [&](std::int32_t, float count) { sum += double{count}; });
-    result.sizes[cell] = sum;
-  }
+  for_each_run_on(std::max(1, n_threads), n_cells, [&](std::int64_t first, std::int64_t end) {
+    for (std::int64_t cell = first; cell < end; ++cell) {
+      double sum = 0;
+      counts.for_each_nonzero(cell, [&](std::int32_t, float count) { sum += double{count}; });
+      result.sizes[cell] = sum;
+    }
+    counts.give_back(first, end);
+  });
   const auto empty = std::find_if(result.sizes.begin(), result.sizes.end(),
                                   [](double size) { return !(size > 0); });
   if (empty != result.sizes.end()) {

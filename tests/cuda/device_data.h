@@ -23,6 +23,10 @@ struct TestStream {
   }
   template <class T>
   DeviceArray<T> upload(const std::vector<T>& values) const {
+    return upload(std::span<const T>(values));
+  }
+  template <class T>
+  DeviceArray<T> upload(std::span<const T> values) const {
     DeviceArray<T> result(values.size(), context);
     result.upload(values, context, "uploading a test's values");
     wait();
@@ -47,8 +51,8 @@ struct DeviceCounts {
 
   DeviceCounts(const CsrMatrix& counts, const TestStream& stream)
       : indptr(stream.upload(counts.indptr)),
-        indices(stream.upload(counts.indices)),
-        values(stream.upload(counts.values)),
+        indices(stream.upload(counts.view().indices)),
+        values(stream.upload(counts.view().values)),
         csr{counts.n_cells,
             static_cast<std::int64_t>(counts.indices.size()),
             static_cast<std::int32_t>(counts.n_genes),

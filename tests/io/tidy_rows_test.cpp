@@ -12,8 +12,8 @@ namespace {
 const std::vector<std::string> kCellNames{"A", "B", "C"};
 const std::vector<std::string> kGeneNames{"g0", "g1", "g2", "g3"};
 
-CsrMatrix tidied(std::vector<std::int64_t> indptr, std::vector<std::int32_t> indices,
-                 std::vector<float> values, int n_threads) {
+CsrMatrix tidied(std::vector<std::int64_t> indptr, LargeArray<std::int32_t> indices,
+                 LargeArray<float> values, int n_threads) {
   CsrMatrix matrix{3, 4, std::move(indptr), std::move(indices), std::move(values)};
   tidy_rows(matrix, "file", kCellNames, kGeneNames, n_threads);
   return matrix;

@@ -15,8 +15,6 @@
 namespace maskclass::io {
 namespace {
 
-constexpr std::size_t kSummaryBlock = std::size_t{1} << 20;
-
 /// A matrix of the file, by its path and by the flag that chooses it.
 struct Choice {
   std::string matrix;  ///< "X", "raw/X", "layers/counts"
@@ -107,18 +105,6 @@ void read_gene_names(const Frame& var, Dataset& dataset) {
   check_length(var, dataset.gene_ids, dataset.gene_names.size());
 }
 
-ValueSummary summarise_parallel(std::span<const float> values, int n_threads) {
-  ValueSummary summary;
-#pragma omp parallel for num_threads(n_threads) schedule(static)
-  for (std::size_t first = 0; first < values.size(); first += kSummaryBlock) {
-    const ValueSummary part =
-        summarise(values.subspan(first, std::min(kSummaryBlock, values.size() - first)));
-#pragma omp critical(maskclass_h5ad_summary)
-    summary = combine(summary, part);
-  }
-  return summary;
-}
-
 void check_is_anndata(const hdf5::Node& file) {
   if (hdf5::has(file, "obs") && hdf5::has(file, "var")) return;
   const bool cell_ranger = hdf5::has(file, "matrix/barcodes") || hdf5::has(file, "matrix/indptr");
@@ -143,7 +129,7 @@ Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
   read_pointers(matrix, names);
   dataset.counts = load(matrix, names, options.n_threads, callbacks);
   if (options.check_values &&
-      !summarise_parallel(dataset.counts.values, options.n_threads).counts()) {
+      !summarise_matrix(dataset.counts.view(), options.n_threads).counts()) {
     check_counts(dataset, options.allow_non_integer, advice(file, choice));
   }
   return dataset;

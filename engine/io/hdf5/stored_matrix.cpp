@@ -44,18 +44,18 @@ void for_blocks(std::int64_t total, std::int64_t block, const char* unit,
 }
 
 CsrMatrix load_csr(const StoredMatrix& matrix, const Callbacks& callbacks) {
-  CsrMatrix result{matrix.n_cells, matrix.n_genes, matrix.indptr, {}, {}};
+  CsrMatrix result = matrix_in_file(matrix.n_cells, matrix.n_genes);
+  result.indptr = matrix.indptr;
   const std::int64_t n_nonzeros = matrix.indptr.back();
   result.indices.reserve(n_nonzeros);
   result.values.reserve(n_nonzeros);
-  // Grown a block at a time: the zeros that a vector starts with are still in the cache when they
-  // are overwritten, so that memory is passed through once, not twice.
   for_blocks(n_nonzeros, block_rows(matrix.values, 1), "values", callbacks,
              [&](std::int64_t first, std::int64_t n) {
                result.indices.resize(first + n);
                hdf5::read_indices(matrix.indices, first, n, result.indices.data() + first);
                result.values.resize(first + n);
                hdf5::read_floats(matrix.values, first, n, result.values.data() + first);
+               give_back(result);
              });
   return result;
 }
@@ -94,7 +94,7 @@ CsrMatrix load_csc(const StoredMatrix& matrix, const MatrixNames& names,
                    const Callbacks& callbacks) {
   const std::int64_t n_nonzeros = matrix.indptr.back();
   const std::int64_t block = block_rows(matrix.values, 1);
-  CsrMatrix result{matrix.n_cells, matrix.n_genes, {}, {}, {}};
+  CsrMatrix result = matrix_in_file(matrix.n_cells, matrix.n_genes);
   result.indptr.assign(matrix.n_cells + 1, 0);
   ColumnWalk counting(matrix, names);
   for_blocks(n_nonzeros, block, "indices", callbacks, [&](std::int64_t first, std::int64_t n) {
@@ -118,6 +118,7 @@ CsrMatrix load_csc(const StoredMatrix& matrix, const MatrixNames& names,
       result.indices[at] = static_cast<std::int32_t>(gene);
       result.values[at] = values[k];
     });
+    give_back(result);
   });
   return result;
 }
@@ -137,7 +138,7 @@ CsrMatrix load_dense(const StoredMatrix& matrix, const Callbacks& callbacks) {
   const bool by_genes = matrix.storage == Storage::dense_by_genes;
   const std::int64_t n_rows = by_genes ? matrix.n_genes : matrix.n_cells;
   const std::int64_t n_columns = by_genes ? matrix.n_cells : matrix.n_genes;
-  CsrMatrix result{n_rows, n_columns, {0}, {}, {}};
+  CsrMatrix result = matrix_in_file(n_rows, n_columns);
   result.indptr.reserve(n_rows + 1);
   std::vector<float> rows;
   const auto is_stored = [](float value) { return value != 0.0F; };
@@ -151,6 +152,7 @@ CsrMatrix load_dense(const StoredMatrix& matrix, const Callbacks& callbacks) {
                for (std::int64_t row = 0; row < n; ++row) {
                  append_dense_row(std::span(rows).subspan(row * n_columns, n_columns), result);
                }
+               give_back(result);
              });
   return result;
 }

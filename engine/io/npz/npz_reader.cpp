@@ -129,8 +129,12 @@ void check_pointers(const std::string& file, const CsrMatrix& matrix) {
 
 /// Compressed rows of what the file compresses: its rows, or its columns.
 CsrMatrix read_compressed(const ZipArchive& archive, std::int64_t n_rows, std::int64_t n_columns) {
-  CsrMatrix matrix{n_rows, n_columns, integers(archive, "indptr"), indices(archive, "indices"),
-                   floats(archive, "data")};
+  CsrMatrix matrix = matrix_in_file(n_rows, n_columns);
+  matrix.indptr = integers(archive, "indptr");
+  const auto put = [](const auto& from, auto& to) { to.assign(from.begin(), from.end()); };
+  put(indices(archive, "indices"), matrix.indices);
+  put(floats(archive, "data"), matrix.values);
+  give_back(matrix);
   check_pointers(archive.name(), matrix);
   return matrix;
 }

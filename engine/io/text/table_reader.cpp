@@ -58,7 +58,7 @@ class TableParser {
   std::string corner;
   std::vector<std::string> column_names;  ///< "0", "1", ... where the table has no header.
   std::vector<std::string> row_names;     ///< Empty where the rows have no names.
-  CsrMatrix rows;                         // [rows of the table][columns], whatever they are.
+  CsrMatrix rows = matrix_in_file(0, 0);  // [rows of the table][columns], whatever they are.
 
  private:
   std::string place() const { return input_.at_line(input_.line_number()); }
