@@ -3,7 +3,7 @@
 //   bench_read_matrix FILE [REPEATS]
 //
 // For FILE.mtx.gz that is `zcat FILE`, which does nothing with the text; for FILE.h5ad the HDF5
-// library's own reading of X's values, genes and row pointers into memory.
+// library's own reading of X's values, genes and row pointers, and of the names, into memory.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -51,12 +51,30 @@ void read_dataset(hid_t file, const char* name, hid_t type) {
   if (status < 0) throw maskclass::data_error(std::string("HDF5 cannot read ") + name);
 }
 
+/// Reads names of variable length, where they lie under this name.
+void read_names(hid_t file, const char* name) {
+  if (H5Lexists(file, name, H5P_DEFAULT) <= 0) return;
+  const hid_t dataset = H5Dopen2(file, name, H5P_DEFAULT);
+  const hid_t type = H5Dget_type(dataset);
+  const hid_t space = H5Dget_space(dataset);
+  std::vector<char*> names(static_cast<std::size_t>(H5Sget_simple_extent_npoints(space)));
+  if (H5Tis_variable_str(type) > 0) {
+    H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names.data());
+    H5Dvlen_reclaim(type, space, H5P_DEFAULT, names.data());
+  }
+  H5Sclose(space);
+  H5Tclose(type);
+  H5Dclose(dataset);
+}
+
 void read_with_hdf5(const std::string& path) {
   const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   if (file < 0) throw maskclass::data_error("HDF5 cannot open " + path);
   read_dataset<float>(file, "X/data", H5T_NATIVE_FLOAT);
   read_dataset<std::int32_t>(file, "X/indices", H5T_NATIVE_INT32);
   read_dataset<std::int64_t>(file, "X/indptr", H5T_NATIVE_INT64);
+  read_names(file, "obs/_index");
+  read_names(file, "var/_index");
   H5Fclose(file);
 }
 #endif

@@ -114,12 +114,13 @@ Orientation orientation_by_names(std::string_view corner, const std::vector<std:
 
 bool names_are_swapped(const std::vector<std::string>& cell_names,
                        const std::vector<std::string>& gene_names) {
+  if (are_cells(cell_names)) return false;
   const auto share_of_genes = [](const std::vector<std::string>& names) {
     const auto n = std::count_if(names.begin(), names.end(), looks_like_gene);
     return static_cast<double>(n) / static_cast<double>(std::max<std::size_t>(1, names.size()));
   };
   const double of_cells = share_of_genes(cell_names);
-  if (are_cells(cell_names) || share_of_genes(gene_names) >= of_cells) return false;
+  if (share_of_genes(gene_names) >= of_cells) return false;
   constexpr double kIds = 0.3;  // Of symbols, few follow a pattern; of ids, all do.
   return are_cells(gene_names) || of_cells > kIds;
 }
