@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdint>
@@ -26,8 +27,16 @@ int open_temporary() {
   return file >= 0 ? file : open_nameless("/tmp");
 }
 
+/// Beyond this limit the system would end the program, not refuse.
+bool may_be_written(std::size_t bytes) {
+  rlimit limit{};
+  return getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+         (limit.rlim_cur == RLIM_INFINITY || bytes <= limit.rlim_cur);
+}
+
 /// Null where there is no room.
 void* map_file(std::size_t bytes) {
+  if (!may_be_written(bytes)) return nullptr;
   const int file = open_temporary();
   if (file < 0) return nullptr;
   void* at = MAP_FAILED;

@@ -1,6 +1,7 @@
 #include "engine/matrix/large_array.h"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include <cstdlib>
 #include <numeric>
@@ -94,6 +95,17 @@ TEST_CASE("an array grows from memory into a file") {
 TEST_CASE("where no file can be made, memory serves") {
   const TemporaryFolder nowhere("/nonexistent");
   const LargeArray<int> array = counting(kLeastInFile);
+  CHECK_FALSE(array.get_allocator().in_file());
+  CHECK(counts(array));
+}
+
+TEST_CASE("where files may not be large, memory serves") {
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &before) == 0);
+  const rlimit low{1 << 20, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &low) == 0);
+  const LargeArray<int> array = counting(kLeastInFile);
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &before) == 0);
   CHECK_FALSE(array.get_allocator().in_file());
   CHECK(counts(array));
 }
