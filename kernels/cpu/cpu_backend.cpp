@@ -15,6 +15,7 @@
 #include "kernels/cpu/layout_conversion.h"
 #include "kernels/cpu/phases.h"
 #include "kernels/cpu/slice_shares.h"
+#include "kernels/cpu/team_size.h"
 
 namespace maskclass::cpu {
 namespace {
@@ -120,6 +121,7 @@ class CpuBackend final : public Backend {
         state_(data_, shape, options),
         phases_(phases()),
         n_threads_(std::clamp(n_threads, 1, state_.slices.count)),
+        team_size_(n_threads_),
         n_processors_(n_processors > 0 ? n_processors : omp_get_num_procs()),
         shares_(state_.slices.count, n_threads_),
         slice_seconds_(n_threads_) {
@@ -156,9 +158,9 @@ class CpuBackend final : public Backend {
   /// Runs work(share, barrier) on a team of threads, of which the caller is the first. The team may
   /// come out smaller than asked for; what is computed does not depend on its size.
   template <class Work>
-  void run_team(const Work& work) {
+  void run_team(int n_threads, const Work& work) {
     std::optional<Barrier> barrier;
-#pragma omp parallel num_threads(n_threads_)
+#pragma omp parallel num_threads(n_threads)
     {
 #pragma omp single
       {
@@ -173,17 +175,22 @@ class CpuBackend final : public Backend {
   }
 
   void train_batch(const Share& share, Batch& batch, Barrier& barrier, double& slice_seconds);
-  void rebalance(std::int64_t n_batches);
+  bool train_run(std::size_t first, std::size_t end, std::uint32_t epoch,
+                 std::span<const std::uint32_t> order, Reporter& reporter, EpochLoss& loss,
+                 std::size_t& n_done);
+  void learn_from_run(std::int64_t n_batches, double seconds);
   void copy_latent(const Batch& batch, float* latent_out) const;
 
   ScaledData data_;
   TrainingState state_;
   const Phases& phases_;
   const int n_threads_;
+  TeamSize team_size_;  ///< while training
   const int n_processors_;
   SliceShares shares_;                 ///< of the team at work
   std::vector<double> slice_seconds_;  ///< of each thread on its slices, since they were shared out
-  std::int64_t n_batches_timed_ = 0;   ///< as long as that
+  double seconds_ = 0;                 ///< of all, as long as that
+  std::int64_t n_batches_timed_ = 0;   ///< likewise
   std::vector<Batch> batches_;         ///< one a thread
   std::int64_t step_ = 0;
 };
@@ -220,38 +227,41 @@ void CpuBackend::train_batch(const Share& share, Batch& batch, Barrier& barrier,
   }
 }
 
-/// Between epochs, shares the slices out again by how fast the threads were: over a hundred batches
-/// at least, since in a few a thread may have lost its processor for a moment.
-void CpuBackend::rebalance(std::int64_t n_batches) {
+/// Shares the slices out again by how fast the threads were, and settles how many of them go on:
+/// from a hundred batches at least, since in a few a thread may have lost its processor for a
+/// moment.
+void CpuBackend::learn_from_run(std::int64_t n_batches, double seconds) {
   constexpr std::int64_t kBatches = 100;
   n_batches_timed_ += n_batches;
+  seconds_ += seconds;
   if (n_batches_timed_ < kBatches) return;
-  shares_.rebalance(std::span(slice_seconds_).first(shares_.n_threads()));
+  const auto of_team = std::span(slice_seconds_).first(shares_.n_threads());
+  const double worked = std::accumulate(of_team.begin(), of_team.end(), 0.0);
+  team_size_.record(seconds_ / static_cast<double>(n_batches_timed_),
+                    worked / (seconds_ * shares_.n_threads()));
+  shares_.rebalance(of_team);
   std::fill(slice_seconds_.begin(), slice_seconds_.end(), 0.0);
+  seconds_ = 0;
   n_batches_timed_ = 0;
 }
 
-EpochLoss CpuBackend::train_epoch(std::uint32_t epoch, std::span<const std::uint32_t> order,
-                                  const BatchCallback& callback) {
+/// Batches [first, end) of an epoch by one team. Adds to the loss and to the number done; false to
+/// stop.
+bool CpuBackend::train_run(std::size_t first, std::size_t end, std::uint32_t epoch,
+                           std::span<const std::uint32_t> order, Reporter& reporter,
+                           EpochLoss& loss, std::size_t& n_done) {
   const std::size_t batch_size = state_.options.batch_size;
-  const std::size_t n_batches = (order.size() + batch_size - 1) / batch_size;
-  Reporter reporter(callback);
-  EpochLoss loss;
-  // Thread 0 writes these before a batch's last barrier; all read `go_on` after it.
-  std::size_t n_done = 0;
+  // Thread 0 writes it, and the number done, before a batch's last barrier; all read it after.
   bool go_on = true;
-
-  run_team([&](const Share& share, Barrier& barrier) {
+  run_team(team_size_.size(), [&](const Share& share, Barrier& barrier) {
     Batch& batch = batches_[share.thread];
     batch.epoch = epoch;
     batch.sparse_input = state_.sparse_input;
-    const auto cells_of = [&](std::size_t b) {
-      const std::size_t first = std::min(b * batch_size, order.size());
-      return order.subspan(first, std::min(batch_size, order.size() - first));
-    };
     double slice_seconds = 0;
-    for (std::size_t b = 0; b < n_batches; ++b) {
-      set_cells(data_, cells_of(b), state_.slices.begin(share.first_slice), batch);
+    for (std::size_t b = first; b < end; ++b) {
+      const auto cells =
+          order.subspan(b * batch_size, std::min(batch_size, order.size() - b * batch_size));
+      set_cells(data_, cells, state_.slices.begin(share.first_slice), batch);
       batch.adam = adam_step(state_.options, step_ + static_cast<std::int64_t>(b) + 1);
       train_batch(share, batch, barrier, slice_seconds);
       if (share.thread == 0) {
@@ -273,7 +283,27 @@ EpochLoss CpuBackend::train_epoch(std::uint32_t epoch, std::span<const std::uint
     }
     slice_seconds_[share.thread] += slice_seconds;
   });
-  rebalance(static_cast<std::int64_t>(n_done));
+  return go_on;
+}
+
+EpochLoss CpuBackend::train_epoch(std::uint32_t epoch, std::span<const std::uint32_t> order,
+                                  const BatchCallback& callback) {
+  constexpr std::size_t kBatchesInRun = 256;
+  const std::size_t batch_size = state_.options.batch_size;
+  const std::size_t n_batches = (order.size() + batch_size - 1) / batch_size;
+  Reporter reporter(callback);
+  EpochLoss loss;
+  std::size_t n_done = 0;
+  bool go_on = true;
+  for (std::size_t first = 0; go_on && first < n_batches; first += kBatchesInRun) {
+    double seconds = 0;
+    {
+      const Stopwatch stopwatch(seconds);
+      go_on = train_run(first, std::min(first + kBatchesInRun, n_batches), epoch, order, reporter,
+                        loss, n_done);
+    }
+    learn_from_run(static_cast<std::int64_t>(n_done - first), seconds);
+  }
   step_ += static_cast<std::int64_t>(n_done);
   reporter.rethrow();
   loss.masked /= static_cast<double>(n_done);
@@ -298,7 +328,7 @@ void CpuBackend::reconstruct(std::int64_t first_cell, std::int64_t n_cells, floa
   std::vector<std::uint32_t> rows(n_cells);
   std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first_cell));
 
-  run_team([&](const Share& share, Barrier& barrier) {
+  run_team(n_threads_, [&](const Share& share, Barrier& barrier) {
     Batch& batch = batches_[share.thread];
     batch.sparse_input = false;
     for (std::int64_t done = 0; done < n_cells; done += most_cells) {

@@ -19,7 +19,7 @@ using maskclass::Place;
 constexpr std::size_t kLeastInFile = maskclass::large_array::kLeastFileBytes / sizeof(int);
 
 LargeArray<int> counting(std::size_t n) {
-  LargeArray<int> array(LargeArrayAllocator<int>(Place::file_if_large));
+  LargeArray<int> array{LargeArrayAllocator<int>(Place::file_if_large)};
   array.resize(n);
   std::iota(array.begin(), array.end(), 0);
   return array;
