@@ -14,6 +14,7 @@
 #include "cli/progress_line.h"
 #include "engine/counted.h"
 #include "engine/denoise.h"
+#include "engine/device/range.h"
 #include "engine/error.h"
 #include "engine/io/atomic_file.h"
 #include "engine/io/gene_list.h"
@@ -158,7 +159,10 @@ void run_denoise(const DenoiseCommand& command) {
   const Callbacks callbacks = console.callbacks();
   const int n_threads = command.common.thread_count();
 
-  Input input = read_input(command.input, n_threads, callbacks);
+  Input input = [&] {
+    const ProfilerRange range("read");
+    return read_input(command.input, n_threads, callbacks);
+  }();
   io::Dataset& dataset = input.dataset;
   DenoiseOptions options = command.engine_options();
   options.preprocess.batch_of = std::move(input.batch_of);

@@ -7,6 +7,7 @@
 #include "cli/common_options.h"
 #include "cli/console.h"
 #include "cli/device_option.h"
+#include "engine/device/range.h"
 #include "engine/error.h"
 #include "engine/evaluate/evaluation.h"
 #include "engine/io/evaluation_files.h"
@@ -33,8 +34,10 @@ void run_evaluate(const Options& options) {
   }
   Console console(options.common.quiet, options.common.json());
   const Callbacks callbacks = console.callbacks();
-  const io::LoadedEvaluation loaded =
-      io::load_evaluation(files, options.evaluation.n_threads, callbacks);
+  const io::LoadedEvaluation loaded = [&] {
+    const ProfilerRange range("read");
+    return io::load_evaluation(files, options.evaluation.n_threads, callbacks);
+  }();
   if (loaded.input.labels.empty() && options.evaluation.n_clusters > 0) {
     throw usage_error("--clusters: needs labels to compare the clusters with; give --labels FILE");
   }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/device/cuda_calls.h"
+#include "engine/device/range.h"
 #include "kernels/cuda/cuda_backend.h"
 
 namespace maskclass::gpu {
@@ -146,3 +147,15 @@ DeviceBackend make(const ScaledData& data, const NetworkShape& shape,
 }
 
 }  // namespace maskclass::gpu
+
+namespace maskclass {
+
+ProfilerRange::ProfilerRange(const char* name) {
+  nvtxRangePushA(name);
+}
+
+ProfilerRange::~ProfilerRange() {
+  nvtxRangePop();
+}
+
+}  // namespace maskclass

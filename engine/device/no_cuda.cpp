@@ -1,4 +1,5 @@
 #include "engine/device/cuda.h"
+#include "engine/device/range.h"
 
 namespace maskclass::gpu {
 namespace {
@@ -44,3 +45,10 @@ CsrMatrix copy_to_host(const cuda::DeviceCsr& /*counts*/, const DeviceOptions& /
 }
 
 }  // namespace maskclass::gpu
+
+namespace maskclass {
+
+ProfilerRange::ProfilerRange(const char* /*name*/) {}
+ProfilerRange::~ProfilerRange() = default;
+
+}  // namespace maskclass

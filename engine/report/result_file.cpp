@@ -6,6 +6,7 @@
 #include <numeric>
 #include <vector>
 
+#include "engine/device/range.h"
 #include "engine/error.h"
 #include "engine/preprocess/normalise.h"
 
@@ -141,6 +142,7 @@ io::ResultHeader make_header(const Denoiser& denoiser, const io::Dataset& datase
 void write_results(Denoiser& denoiser, const io::Dataset& dataset,
                    const std::vector<std::filesystem::path>& paths,
                    const ResultFileOptions& options, int n_threads, const Callbacks& callbacks) {
+  const ProfilerRange range("write");
   const Preprocessed& input = denoiser.input();
   CsrMatrix all_counts;
   io::ResultHeader header = make_header(denoiser, dataset, options);
