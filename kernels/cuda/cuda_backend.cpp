@@ -9,10 +9,10 @@
 #include <stdexcept>
 #include <vector>
 
-#include "kernels/cuda/driver.h"
-#include "kernels/cuda/job_memory.h"
+#include "kernels/cuda/memory/job_memory.h"
 #include "kernels/cuda/runtime/nvtx.h"
 #include "kernels/cuda/runtime/stream.h"
+#include "kernels/cuda/training/driver.h"
 
 namespace maskclass::cuda {
 namespace {
@@ -254,7 +254,7 @@ void CudaBackend::run_epoch(std::uint32_t epoch, std::span<const std::uint32_t> 
     const std::size_t n_cells = cells_that_fit(order.subspan(first));
     const std::vector<std::uint32_t> places = bring(k, order.subspan(first, n_cells));
     ScheduleMemory& schedule = memory_.slots[k]->schedule;
-    schedule.start(epoch, places, options_, step_ + batches_begun + 1, context_);
+    memory_.slots[k]->start(epoch, places, options_, step_ + batches_begun + 1, context_);
     const auto n_batches =
         static_cast<std::int64_t>((n_cells + options_.batch_size - 1) / options_.batch_size);
     const std::int64_t launched =
@@ -316,7 +316,7 @@ void CudaBackend::infer(std::int64_t first_cell, std::int64_t n_cells, const Pla
     const auto some = wanted.first(cells_that_fit(wanted));
     // Schedule and slot are read until here.
     synchronise(context_.stream, "reconstruction on the GPU");
-    slot.schedule.start(0, bring(0, some), one_batch, 1, context_);
+    slot.start(0, bring(0, some), one_batch, 1, context_);
     const auto n = static_cast<std::int64_t>(some.size());
     launch_inference(step, static_cast<int>(n), place(done), context_.stream);
     deliver(done, n);

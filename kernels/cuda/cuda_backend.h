@@ -6,8 +6,8 @@
 #include <string>
 
 #include "kernels/backend.h"
-#include "kernels/cuda/precision.h"
 #include "kernels/cuda/runtime/context.h"
+#include "kernels/cuda/training/precision.h"
 
 namespace maskclass::cuda {
 

@@ -1,18 +1,18 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <numeric>
 
-#include "kernels/cuda/data_memory.h"
-#include "tests/cuda/corrupted_tiles.h"
+#include "kernels/cuda/memory/data_memory.h"
+#include "kernels/cuda/ops/corrupt.h"
 #include "tests/cuda/device_data.h"
 #include "tests/kernels/made_up_data.h"
 #include "tests/kernels/reference_network.h"
 
 using namespace maskclass;
 using namespace maskclass::cuda;
-using maskclass::cuda::test::CorruptedTile;
 using maskclass::cuda::test::TestStream;
 
 namespace {
@@ -36,74 +36,77 @@ Corruption corruption_of(const TrainingOptions& options) {
           options.biozero_weight};
 }
 
-/// The corrupted tiles of one batch.
-struct Tiles {
-  std::vector<CorruptedTile> tiles;
-  int n_tiles;
+/// A corrupted batch, and the sums of all its tiles.
+struct Batch {
+  std::vector<float> input, target, mask_weight, biozero;
+  std::vector<TileSums> sums;
 
-  Tiles(const ScaledData& data, const std::vector<std::uint32_t>& rows, std::uint32_t epoch,
-        const TrainingOptions& options)
-      : n_tiles(static_cast<int>((rows.size() + kTileCells - 1) / kTileCells)) {
+  Batch(const ScaledData& data, const std::vector<std::uint32_t>& rows, std::uint32_t epoch,
+        const TrainingOptions& options) {
     const TestStream stream;
     MemoryPlan plan;
     DataMemory memory(data.n_cells, static_cast<std::int64_t>(data.scaled.size()), data.n_genes,
                       plan);
     plan.allocate(stream.context);
     memory.copy(data, stream.context);
+    const auto n_cells = static_cast<int>(rows.size());
     const auto device_rows = stream.upload(rows);
+    memory.order(device_rows.data(), n_cells, stream.context);
+    const std::size_t size = rows.size() * data.n_genes;
+    const auto device_input = stream.array<float>(size);
+    const auto device_target = stream.array<float>(size);
+    const auto device_weight = stream.array<float>(size);
+    const auto device_biozero = stream.array<float>(size);
     const Columns columns = memory.view();
-    const auto device_tiles =
-        stream.array<CorruptedTile>(static_cast<std::size_t>(columns.n_slices) * n_tiles);
-    cuda::test::corrupt_tiles(columns, corruption_of(options), epoch, device_rows.data(),
-                              static_cast<int>(rows.size()), device_tiles.data(),
-                              stream.context.stream);
-    tiles = stream.download(device_tiles);
-  }
-
-  const CorruptedTile& of(std::int64_t cell, std::int32_t gene) const {
-    const std::int64_t slice = gene / kSliceGenes;
-    return tiles[slice * n_tiles + cell / kTileCells];
+    const std::size_t n_tiles = (rows.size() + kTileCells - 1) / kTileCells;
+    const auto device_sums = stream.array<TileSums>(columns.n_slices * n_tiles);
+    cuda::corrupt(columns, corruption_of(options), epoch, n_cells,
+                  {device_input.data(), device_target.data(), device_weight.data(),
+                   device_biozero.data(), device_sums.data()},
+                  stream.context.stream);
+    input = stream.download(device_input);
+    target = stream.download(device_target);
+    mask_weight = stream.download(device_weight);
+    biozero = stream.download(device_biozero);
+    sums = stream.download(device_sums);
   }
 };
+
+std::int64_t count_differences(const std::vector<float>& found,
+                               const std::vector<float>& expected) {
+  REQUIRE(found.size() == expected.size());
+  std::int64_t differences = 0;
+  for (std::size_t k = 0; k < found.size(); ++k) {
+    differences += same_bits(found[k], expected[k]) ? 0 : 1;
+  }
+  return differences;
+}
 
 /// Compares every entry and every sum with the formulas, exactly.
 void check_batch(const ScaledData& data, const std::vector<std::uint32_t>& rows,
                  std::uint32_t epoch, const TrainingOptions& options) {
-  const Tiles ours(data, rows, epoch, options);
+  const Batch ours(data, rows, epoch, options);
   const auto exact = maskclass::test::corrupt(data, rows, epoch, options);
-  std::int64_t differences = 0, masked_zeros = 0, masked_nonzeros = 0;
-  std::int64_t expected_zeros = 0, expected_nonzeros = 0;
-  double biozero = 0, expected_biozero = 0;
-  for (std::int64_t cell = 0; cell < exact.n_cells; ++cell) {
-    for (std::int32_t gene = 0; gene < data.n_genes; ++gene) {
-      const std::size_t k = cell * data.n_genes + gene;
-      const CorruptedTile& tile = ours.of(cell, gene);
-      const int row = static_cast<int>(cell % kTileCells);
-      const int column = gene % kSliceGenes;
-      const bool masked = (tile.masked[row] >> column & 1u) != 0;
-      const bool present = (tile.present[row] >> column & 1u) != 0;
-      const float weight = !masked ? 0.0f : present ? options.nonzero_weight : options.zero_weight;
-      // With gamma 0 no biozero probability counts, and none is kept.
-      const float p = options.biozero_weight == 0.0f ? 0.0f : exact.biozero[k];
-      differences +=
-          !(same_bits(tile.input[row][column], exact.input[k]) &&
-            same_bits(tile.target[row][column], exact.target[k]) &&
-            same_bits(weight, exact.mask_weight[k]) && same_bits(tile.biozero[row][column], p));
-      expected_zeros += exact.mask_weight[k] == options.zero_weight;
-      expected_nonzeros += exact.mask_weight[k] == options.nonzero_weight;
-      expected_biozero += static_cast<double>(p);
-    }
+  std::vector<float> biozero = exact.biozero;
+  // With gamma 0 no biozero probability counts, and none is kept.
+  if (options.biozero_weight == 0.0f) biozero.assign(biozero.size(), 0.0f);
+  CHECK(count_differences(ours.input, exact.input) == 0);
+  CHECK(count_differences(ours.target, exact.target) == 0);
+  CHECK(count_differences(ours.mask_weight, exact.mask_weight) == 0);
+  CHECK(count_differences(ours.biozero, biozero) == 0);
+
+  std::int64_t masked_zeros = 0, masked_nonzeros = 0;
+  double sum = 0;
+  for (const TileSums& tile : ours.sums) {
+    masked_zeros += tile.masked_zeros;
+    masked_nonzeros += tile.masked_nonzeros;
+    sum += static_cast<double>(tile.biozero);
   }
-  for (const CorruptedTile& tile : ours.tiles) {
-    masked_zeros += tile.sums.masked_zeros;
-    masked_nonzeros += tile.sums.masked_nonzeros;
-    biozero += static_cast<double>(tile.sums.biozero);
-  }
-  CHECK(differences == 0);
-  CHECK(masked_zeros == expected_zeros);
-  CHECK(masked_nonzeros == expected_nonzeros);
+  CHECK(masked_zeros == std::ranges::count(exact.mask_weight, options.zero_weight));
+  CHECK(masked_nonzeros == std::ranges::count(exact.mask_weight, options.nonzero_weight));
+  const double expected = std::accumulate(biozero.begin(), biozero.end(), 0.0);
   // Each tile adds at most 1024 terms in float32.
-  CHECK(std::abs(biozero - expected_biozero) <= expected_biozero * 1024 * 0x1p-24);
+  CHECK(std::abs(sum - expected) <= expected * 1024 * 0x1p-24);
 }
 
 }  // namespace

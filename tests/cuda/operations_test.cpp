@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "kernels/cuda/adam.h"
-#include "kernels/cuda/linear_norm_silu.h"
-#include "kernels/cuda/masked_loss.h"
+#include "kernels/cuda/ops/adam.h"
+#include "kernels/cuda/ops/linear_norm_silu.h"
+#include "kernels/cuda/ops/masked_loss.h"
 #include "kernels/cuda/runtime/memory.h"
 #include "kernels/cuda/runtime/stream.h"
 #include "kernels/math/adam.h"

@@ -20,15 +20,18 @@ import subprocess
 import sys
 
 # The copies are compiled in the place of these; headers are found through the include path.
-COMPILED = ['persistent_step.cu', 'training_step.cu', 'driver.cpp', 'cuda_backend.cpp',
-            'network_memory.cpp', 'step_memory.cpp']
-HEADERS = ['adam.cuh', 'block_reduce.cuh', 'corrupt.cuh', 'masked_loss.cuh', 'products.cuh',
-           'training_args.cuh', 'trunk.cuh', 'wide_layers.cuh']
+COMPILED = ['training/persistent_step.cu', 'training/training_step.cu', 'training/driver.cpp',
+            'cuda_backend.cpp', 'memory/columns.cu', 'memory/network_memory.cpp',
+            'memory/step_memory.cpp']
+HEADERS = ['ops/adam.cuh', 'ops/block_reduce.cuh', 'ops/corrupt.cuh', 'ops/linear_norm_silu.cuh',
+           'ops/masked_loss.cuh', 'training/products.cuh', 'training/training_args.cuh',
+           'training/trunk.cuh', 'training/wide_layers.cuh']
+FOLDERS = dict(reversed(path.split('/')) for path in COMPILED + HEADERS if '/' in path)
 
 # Every barrier in these files is left out, one at a time. What a fault is tested with: the driver
 # that runs the code, or both.
 BARRIERS = {'persistent_step.cu': 'persistent', 'training_step.cu': 'graph', 'trunk.cuh': 'both',
-            'block_reduce.cuh': 'both', 'corrupt.cuh': 'both'}
+            'masked_loss.cuh': 'both', 'corrupt.cuh': 'both', 'columns.cu': 'both'}
 BARRIER = re.compile(r'(__syncthreads|__syncwarp)\(\);')
 
 # Barriers that this test cannot miss, by the text before them, with the reason.
@@ -46,11 +49,9 @@ NOT_PLANTED = {
          'for hidden layers wider than a chunk: a warp fills the rows that it reads'),
     ],
     'persistent_step.cu': [
-        ('resident.coefficients, resident.tile, counts);\n  ',
-         'in float32 a warp multiplies the rows that it filled itself'),
-        ('args.columns.n_slices};\n    ', 'the barrier of the grid follows'),
-        ('slice, resident[slice - first_slice], shared);\n      ',
-         'the next slice has barriers of its own before it uses the scratch'),
+        ('if (kPrecision == Precision::fp32) {\n    ',
+         'cuda-on-cpu takes the shuffles before it for a barrier of the warp, which CUDA does not'),
+        ('  } else {\n    ', 'for tensor cores'),
     ],
 }
 
@@ -64,6 +65,11 @@ EDITS = [
        '__shfl_xor_sync(FAULT ? 0xFFFFu : kAllLanes,')]),
     ('a sum over the block without its last warp', 'both',
      [('block_reduce.cuh', 'warp < kWarps;', 'warp < (FAULT ? kWarps - 1 : kWarps);')]),
+    ('cells in the order of the data set', 'both',
+     [('columns.cu', 'row = order[first_cell + k];',
+       'row = FAULT ? first_cell + k : order[first_cell + k];')]),
+    ('segments of the cell beside', 'both',
+     [('columns.cu', 'tile[lane][k];', 'tile[FAULT ? lane ^ 1 : lane][k];')]),
     ('mask bits of half the genes', 'both',
      [('corrupt.cuh', 'distance < kQuads;', 'distance < (FAULT ? kQuads / 2 : kQuads);')]),
     ('a value of the gene beside', 'both',
@@ -78,13 +84,13 @@ EDITS = [
      [('corrupt.cuh', 'word_of(words, gene & 3)',
        'word_of(words, FAULT ? (gene + 1) & 3 : gene & 3)')]),
     ('the segment of the slice beside', 'both',
-     [('corrupt.cuh', 'columns.n_slices + slice];',
-       'columns.n_slices + (FAULT && slice > 0 ? slice - 1 : slice)];')]),
+     [('corrupt.cuh', 'ordered.segments[slice *',
+       'ordered.segments[(FAULT && slice > 0 ? slice - 1 : slice) *')]),
     ('coefficients beyond the last gene', 'both',
      [('corrupt.cuh', 'first + k < n ?', '(FAULT || first + k < n) ?')]),
     ('a denominator without its last part', 'both',
-     [('masked_loss.cuh', 'zeros += sums[k].masked_zeros;',
-       'if (FAULT && k == n - 1) break;\n    zeros += sums[k].masked_zeros;')]),
+     [('masked_loss.cuh', 'zeros += part.masked_zeros;',
+       'if (FAULT && k == n - 1) break;\n    zeros += part.masked_zeros;')]),
     ('the weight of a zero for a non-zero', 'both',
      [('masked_loss.cuh', 'present ? how.nonzero_weight',
        '(FAULT ? !present : present) ? how.nonzero_weight')]),
@@ -104,24 +110,29 @@ EDITS = [
      [('trunk.cuh', 'sum1 += partial[slice * stride',
        'sum1 += partial[(FAULT ? slice + 1 : slice) * stride')]),
     ('a gradient of the trunk without the last cell', 'both',
-     [('trunk.cuh', 'block.n_out, gradients.n_cells,',
-       'block.n_out, gradients.n_cells - (FAULT ? 1 : 0),')]),
+     [('trunk.cuh', 'block.n_out, n_cells, mine',
+       'block.n_out, n_cells - (FAULT ? 1 : 0), mine')]),
     ('a gradient of the trunk from the unit beside', 'both',
-     [('trunk.cuh', ' k, o, sums);', ' k, FAULT ? 0 : o, sums);')]),
+     [('linear_norm_silu.cuh', 'const float2*>(right + o)', 'const float2*>(right + (FAULT ? 0 : o))')]),
+    ('weights of the trunk at the place of the dense rows', 'both',
+     [('trunk.cuh', 'k / from.n_out * to.weight_stride',
+       'k / from.n_out * (FAULT ? from.weight_stride : to.weight_stride)')]),
+    ('rows of the batch that are not fetched', 'persistent',
+     [('persistent_step.cu', 'k < own_begin ||', 'k < own_begin - (FAULT ? 1 : 0) ||')]),
     ('gains that miss the last group', 'both',
      [('trunk.cuh', 'group < gradients.n_groups;',
        'group < (FAULT ? gradients.n_groups - 1 : gradients.n_groups);')]),
     ('a batch that starts one cell late', 'both',
-     [('training_args.cuh', 'return {index, args.schedule.order + first,',
-       'return {index, args.schedule.order + first + (FAULT ? 1 : 0),')]),
+     [('training_args.cuh', 'return {index, first,', 'return {index, first + (FAULT ? 1 : 0),')]),
     ('Adam\'s factors of the next step', 'persistent',
-     [('persistent_step.cu', 'load_step(args.schedule.adam[step], shared.adam);\n    __sync',
-       'load_step(args.schedule.adam[FAULT ? step + 1 : step], shared.adam);\n    __sync')]),
+     [('persistent_step.cu', 'load_step(args.schedule.adam[step], shared.adam);',
+       'load_step(args.schedule.adam[FAULT ? step + 1 : step], shared.adam);')]),
     ('weights that are not stored', 'persistent',
      [('persistent_step.cu', 'resident[slice - first_slice], true);',
        'resident[slice - first_slice], !FAULT);')]),
     ('a step that does not count on', 'graph',
-     [('training_step.cu', 'state.next = index + 1;', 'state.next = FAULT ? index : index + 1;')]),
+     [('training_step.cu', 'written.next = index + 1;',
+       'written.next = FAULT ? index : index + 1;')]),
     ('a saved gradient of the tile beside', 'graph',
      [('training_step.cu', '* most_tiles(args) + tile_index;\n    return',
        '* most_tiles(args) + (FAULT ? 0 : tile_index);\n    return')]),
@@ -191,8 +202,9 @@ class Copies:
     def __init__(self, source):
         self.texts = {}
         self.originals = {}
-        for name in COMPILED + HEADERS:
-            self.originals[name] = (source / 'kernels/cuda' / name).read_text()
+        for path in COMPILED + HEADERS:
+            name = os.path.basename(path)
+            self.originals[name] = (source / 'kernels/cuda' / path).read_text()
             self.texts[name] = self.originals[name]
         self.faults = []
 
@@ -247,15 +259,15 @@ class Copies:
         self.texts['persistent_step.cu'] = text
 
     def write(self, output):
-        folder = output / 'kernels/cuda'
-        folder.mkdir(parents=True, exist_ok=True)
         (output / 'planted_fault.h').write_text(SWITCH)
         for name, text in self.texts.items():
             if name.endswith('.cu'):
                 text += PLANT_ON_DEVICE % name.replace('.cu', '')
             if not name.endswith('h'):
                 text = '#include "planted_fault.h"\n' + text
-            write_if_new(folder / name, text)
+            path = output / 'kernels/cuda' / FOLDERS.get(name, '') / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_if_new(path, text)
         write_if_new(output / 'planted_faults.tsv', ''.join(
             '%d\t%s\t%s\t%s\n' % (k + 1, driver, 'barrier' if barrier else 'value', what)
             for k, (what, driver, barrier) in enumerate(self.faults)))

@@ -9,6 +9,7 @@
 
 // planted_faults.py makes these from kernels/cuda, each with the switch of planted_fault.h.
 namespace maskclass::test {
+cudaError_t plant_in_columns(int fault);
 cudaError_t plant_in_persistent_step(int fault);
 cudaError_t plant_in_training_step(int fault);
 }  // namespace maskclass::test
@@ -23,6 +24,7 @@ void plant() {
   const char* fault = std::getenv("MASKCLASS_PLANTED_FAULT");
   REQUIRE(fault != nullptr);
   planted_on_host = std::atoi(fault);
+  REQUIRE(plant_in_columns(planted_on_host) == cudaSuccess);
   REQUIRE(plant_in_persistent_step(planted_on_host) == cudaSuccess);
   REQUIRE(plant_in_training_step(planted_on_host) == cudaSuccess);
 }

@@ -1,7 +1,7 @@
 // One Philox block in three ways.
 #include <curand_kernel.h>
 
-#include "kernels/cuda/philox.cuh"
+#include "kernels/cuda/ops/philox.cuh"
 #include "kernels/cuda/runtime/error.h"
 #include "tests/cuda/random_words.h"
 
