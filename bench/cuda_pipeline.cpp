@@ -1,5 +1,5 @@
 // What do the kernels before and after training ask of a GPU? Runs each once on made-up counts, for
-// bench/cuda_counts.py to count, or a profiler to time.
+// bench/cuda_report.py to count, or a profiler to time.
 //
 //   bench_cuda_pipeline [cells] [genes] [percent zeros]
 

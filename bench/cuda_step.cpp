@@ -1,7 +1,7 @@
 // An epoch of training on a GPU, for profilers: cudaProfilerStart and cudaProfilerStop enclose it.
 // bench/cuda_report.py counts with it what the kernels do.
 //
-//   bench_cuda_step <graph|persistent> [cells] [genes] [gamma]
+//   bench_cuda_step <graph|persistent> [cells] [genes] [gamma] [fp32|tf32]
 
 #include <cuda_profiler_api.h>
 
@@ -19,7 +19,8 @@ int main(int argc, char** argv) {
   using namespace maskclass;
   const bool is_graph = argc > 1 && std::strcmp(argv[1], "graph") == 0;
   if (!is_graph && (argc < 2 || std::strcmp(argv[1], "persistent") != 0)) {
-    std::fprintf(stderr, "usage: bench_cuda_step <graph|persistent> [cells] [genes] [gamma]\n");
+    std::fprintf(stderr,
+                 "usage: bench_cuda_step <graph|persistent> [cells] [genes] [gamma] [fp32|tf32]\n");
     return 2;
   }
   const std::int64_t n_cells = argc > 2 ? std::atoll(argv[2]) : 640;
@@ -30,6 +31,7 @@ int main(int argc, char** argv) {
   options.biozero_weight = argc > 4 ? static_cast<float>(std::atof(argv[4])) : 1.0f;
   cuda::CudaOptions cuda_options;
   cuda_options.driver = is_graph ? cuda::Driver::graph : cuda::Driver::persistent;
+  if (argc > 5 && std::strcmp(argv[5], "tf32") == 0) cuda_options.precision = cuda::Precision::tf32;
   NetworkShape shape;
   shape.n_genes = n_genes;
   try {
