@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 
 
 class Program:
@@ -52,6 +53,7 @@ def parser_of(documentation):
     parser.add_argument("--program", default=root / "build/release/maskclass")
     parser.add_argument("--seeds", type=int, default=5, help="trainings of each data set")
     parser.add_argument("--epochs", type=int, default=300)
+    parser.add_argument("--results", help="a file of results: runs that it holds are not repeated")
     parser.add_argument("--folder", help="keeps simulated sets and results there")
     return parser
 
@@ -62,6 +64,34 @@ def run_main(function, arguments):
         return function(Program(arguments.program, arguments.folder), arguments)
     with tempfile.TemporaryDirectory() as folder:
         return function(Program(arguments.program, folder), arguments)
+
+
+class Results:
+    """Scores of runs that were done, by what was run. With a file (one JSON line a run), a bench
+    that was stopped goes on where it was; delete the file when the program changes."""
+
+    def __init__(self, path=None):
+        self.path = path and pathlib.Path(path)
+        self.known = {}
+        self.lock = threading.Lock()
+        if self.path and self.path.exists():
+            for line in self.path.read_text().splitlines():
+                one = json.loads(line)
+                self.known[json.dumps(one["run"])] = one["scores"]
+
+    def of(self, run, compute):
+        """The scores of `run` (a dict), by `compute()` where they are not known."""
+        key = json.dumps(run)
+        if key not in self.known:
+            scores = compute()
+            line = json.dumps({"run": run, "scores": scores})
+            with self.lock:
+                self.known[key] = scores
+                print(line, file=sys.stderr, flush=True)
+                if self.path:
+                    with self.path.open("a", encoding="utf-8") as file:
+                        file.write(line + "\n")
+        return self.known[key]
 
 
 def in_parallel(function, items):
@@ -75,6 +105,10 @@ def mean_and_deviation(values):
     if len(values) == 1:
         return f"{values[0]:.3f}"
     return f"{statistics.mean(values):.3f} ± {statistics.stdev(values):.3f}"
+
+
+def counted(n, noun):
+    return f"{n:,} {noun}" + ("" if n == 1 else "s")
 
 
 def print_table(corner, columns, rows):

@@ -34,8 +34,9 @@ Examples:
   maskclass denoise counts.h5ad -o denoised.h5ad --dry-run
 
 In an .h5ad, X holds the counts, layers["maskclass"] the denoised log2 values, layers["denoised"]
-the same as counts, obsm["X_maskclass"] the latent and layers["biozero"] the probability that a zero
-is biological; uns["maskclass"] the parameters and the loss of every epoch.
+the same as counts, obsm["X_maskclass"] the latent, layers["biozero"] the probability that a zero
+is biological and layers["maskclass_sd"], ["maskclass_q05"] and ["maskclass_q95"] the spread of the
+log2 values; uns["maskclass"] the parameters and the loss of every epoch.
 )";
 
 std::int64_t peak_memory_bytes() {
@@ -154,7 +155,12 @@ std::unique_ptr<io::AtomicPath> write_model(const DenoiseCommand& command,
 
 void run_denoise(const DenoiseCommand& command) {
   Console console(command.common.quiet, command.common.json());
+  const io::Outputs outputs = command.wanted_outputs();
   check_options(command.engine_options());
+  if (outputs.sd || outputs.q05 || outputs.q95) check_spread(command.engine_options());
+  if (command.engine.ensemble > 1 && !command.save_model.empty()) {
+    throw usage_error("--save-model holds one network: leave out --ensemble");
+  }
   check_paths(command);
   const Callbacks callbacks = console.callbacks();
   const int n_threads = command.common.thread_count();
@@ -178,7 +184,7 @@ void run_denoise(const DenoiseCommand& command) {
   denoiser.train(callbacks);
 
   const std::string parameters =
-      result_parameters(command, denoiser.device())
+      result_parameters(command, denoiser)
           .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   const auto model = write_model(command, dataset, denoiser, parameters);
   report::write_results(

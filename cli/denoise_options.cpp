@@ -25,7 +25,8 @@ io::Outputs DenoiseCommand::wanted_outputs() const {
   const auto has = [&](const char* name) {
     return std::find(outputs.begin(), outputs.end(), name) != outputs.end();
   };
-  return {has("log2"), has("counts"), has("latent"), has("biozero")};
+  return {has("log2"), has("counts"), has("latent"), has("biozero"),
+          has("sd"),   has("q05"),    has("q95")};
 }
 
 DenoiseOptions DenoiseCommand::engine_options() const {
@@ -73,10 +74,13 @@ void add_what_is_done(CLI::App& app, DenoiseCommand& command) {
                  "Who says in training how likely a zero is biological: the paper's moments of "
                  "non-zero counts, or the calibrated model of zeros and non-zeros")
       ->check(CLI::IsMember({"moments", "calibrated"}));
-  app.add_option("--outputs", command.outputs, "Results to write, separated by commas")
+  app.add_option(
+         "--outputs", command.outputs,
+         "Results to write, separated by commas; sd, q05 and q95 say how uncertain log2 is, "
+         "with --ensemble or --variant calibrated")
       ->delimiter(',')
       ->allow_extra_args(false)
-      ->check(CLI::IsMember({"log2", "counts", "latent", "biozero"}));
+      ->check(CLI::IsMember({"log2", "counts", "latent", "biozero", "sd", "q05", "q95"}));
   app.add_option(
          "--observed", command.observed,
          "Observed non-zeros keep their value, or the network's value replaces it; posterior "
@@ -89,6 +93,8 @@ void add_what_is_done(CLI::App& app, DenoiseCommand& command) {
       ->check(CLI::Range(0, 9));
   app.add_option("--save-model", command.save_model, "FILE.safetensors for the trained network");
   add_seed_option(app, command.engine.training.seed, "Seed of all random numbers");
+  app.add_option("--ensemble", command.engine.ensemble,
+                 "Networks to train, with seeds from --seed up; values are the means of theirs");
   add_device_options(app, command);
   app.add_flag("--dry-run", command.dry_run,
                "Only say what the job will take: shape, memory, disk and time");
@@ -167,8 +173,30 @@ void add_denoise_options(CLI::App& app, DenoiseCommand& command) {
   add_common_options(app, command.common);
 }
 
-nlohmann::ordered_json result_parameters(const DenoiseCommand& command,
-                                         const ComputeDevice& device) {
+namespace {
+
+/// What the calibrated variant found: of an ensemble a text, with a value a network.
+void add_calibration(const Denoiser& denoiser, nlohmann::ordered_json& json) {
+  const calibrated::Calibration* first = denoiser.calibration();
+  if (first == nullptr) return;
+  json["calibrated_clusters"] = first->choice.n_clusters;
+  json["calibrated_zero_inflated"] = first->choice.zero_inflated;
+  json["calibrated_network_weight"] = first->zeros.network_weight();
+  for (std::int32_t member = 1; const auto* found = denoiser.calibration(member); ++member) {
+    const auto append = [&](const char* name, const nlohmann::json& value) {
+      auto& field = json[name];
+      field = (field.is_string() ? field.get<std::string>() : field.dump()) + ", " + value.dump();
+    };
+    append("calibrated_clusters", found->choice.n_clusters);
+    append("calibrated_zero_inflated", found->choice.zero_inflated);
+    append("calibrated_network_weight", found->zeros.network_weight());
+  }
+}
+
+}  // namespace
+
+nlohmann::ordered_json result_parameters(const DenoiseCommand& command, const Denoiser& denoiser) {
+  const ComputeDevice& device = denoiser.device();
   const DenoiseOptions options = command.engine_options();
   const TrainingOptions& training = options.training;
   // Without the folder: results do not depend on where files lie. "folder/" is named "folder".
@@ -189,6 +217,7 @@ nlohmann::ordered_json result_parameters(const DenoiseCommand& command,
   json["variant"] = command.variant;
   json["biozero"] = command.biozero;
   json["seed"] = training.seed;
+  json["ensemble"] = options.ensemble;
   json["min_cells"] = options.preprocess.min_cells;
   json["drop_empty_cells"] = options.preprocess.drop_empty_cells;
   json["allow_non_integer"] = command.input.allow_non_integer;
@@ -220,6 +249,7 @@ nlohmann::ordered_json result_parameters(const DenoiseCommand& command,
   json["alpha"] = options.alpha;
   json["observed"] = command.observed;
   json["clamp"] = options.clamp;
+  add_calibration(denoiser, json);
   if (device.kind == Device::cpu) {
     json["device"] = "cpu";
   } else {

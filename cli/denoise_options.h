@@ -44,8 +44,8 @@ struct DenoiseCommand {
 void add_denoise_options(CLI::App& app, DenoiseCommand& command);
 
 /// All that decides the result, and nothing that does not (such as the number of threads), as one
-/// flat object: kept with the results. `device` is what the job ran on.
-nlohmann::ordered_json result_parameters(const DenoiseCommand& command,
-                                         const ComputeDevice& device);
+/// flat object: kept with the results, together with what the job ran on and what the calibrated
+/// variant found. `denoiser` is trained.
+nlohmann::ordered_json result_parameters(const DenoiseCommand& command, const Denoiser& denoiser);
 
 }  // namespace maskclass::cli

@@ -1,64 +1,15 @@
 #include "engine/denoise.h"
 
-#include <algorithm>
-#include <cmath>
 #include <limits>
-#include <optional>
 #include <utility>
 
 #include "engine/biozero/mask_probability.h"
-#include "engine/counted.h"
+#include "engine/denoise_state.h"
 #include "engine/error.h"
 #include "engine/model/initial_weights.h"
-#include "engine/preprocess/normalise.h"
 #include "engine/threads.h"
-#include "engine/train/early_stop.h"
-#include "engine/train/train.h"
-#include "kernels/math/result_values.h"
 
 namespace maskclass {
-
-namespace {
-
-/// Entries that the calibrated variant and --early-stop set aside while they train.
-constexpr double kHeldOutShare = 0.05;
-
-}  // namespace
-
-/// Lives at one address, since the backend refers to the arrays.
-struct Denoiser::State {
-  DenoiseOptions options;
-  int n_threads = 1;
-  Preprocessed input;
-  std::vector<double> library_factors;  ///< l_i = L_i / median(L)
-  std::vector<std::uint32_t> cell_ids;
-  MaskProbability biozero;
-  std::unique_ptr<Backend> backend;
-  ComputeDevice device;
-  std::optional<calibrated::Calibration> calibration;
-  std::unique_ptr<DeviceResults> results;  ///< Null on the processor.
-  std::vector<EpochLoss> history;
-
-  std::int64_t n_cells() const { return input.counts.n_cells; }
-  std::int64_t n_genes() const { return input.counts.n_genes; }
-  NetworkShape shape() const {
-    return {static_cast<std::int32_t>(n_genes()), options.hidden, options.latent};
-  }
-  ScaledData scaled_data() const;
-  /// Whether it trains on a backend of its own, without some entries.
-  bool sets_entries_aside() const { return options.calibrated || options.early_stop; }
-  DeviceBackend make_backend(const ScaledData& data, const DeviceOptions& on, int n_backends,
-                             const ResultData* results, const Callbacks& callbacks) const;
-  void train_on(Backend& on, const AfterEpoch& after_epoch, const Callbacks& callbacks);
-  void train_without_held_out(const Callbacks& callbacks);
-  ResultData result_data() const;
-  void require_cells(std::int64_t first_cell, std::int64_t n_cells) const;
-  void finish_log2(std::int64_t first_cell, std::int64_t n_cells, float* log2) const;
-  void to_counts(std::int64_t first_cell, std::int64_t n_cells, const float* log2,
-                 float* counts) const;
-  void biozero_block(std::int64_t first_cell, std::int64_t n_cells, const float* network,
-                     float* out) const;
-};
 
 ScaledData Denoiser::State::scaled_data() const {
   ScaledData data;
@@ -75,51 +26,17 @@ ScaledData Denoiser::State::scaled_data() const {
   return data;
 }
 
-DeviceBackend Denoiser::State::make_backend(const ScaledData& data, const DeviceOptions& on,
-                                            int n_backends, const ResultData* results,
+DeviceBackend Denoiser::State::make_backend(const ScaledData& data, const TrainingOptions& training,
+                                            const DeviceOptions& on, const ResultData* results,
                                             const Callbacks& callbacks) const {
-  return maskclass::make_backend(data, shape(), options.training, on, n_threads, n_backends,
-                                 callbacks, results);
+  return maskclass::make_backend(data, shape(), training, on, n_threads, n_backends(), callbacks,
+                                 results);
 }
 
-void Denoiser::State::train_on(Backend& on, const AfterEpoch& after_epoch,
-                               const Callbacks& callbacks) {
-  on.set_parameters(initial_weights(shape(), options.training.seed));
-  history =
-      maskclass::train(on, cell_ids, options.n_epochs, options.training, callbacks, after_epoch);
+std::unique_ptr<Backend> Denoiser::State::further_backend(const ScaledData& data,
+                                                          const TrainingOptions& training) const {
+  return make_backend(data, training, same_device(options.device, device), nullptr, {}).backend;
 }
-
-/// Trains without the entries that are set aside, then gives the backend that network.
-void Denoiser::State::train_without_held_out(const Callbacks& callbacks) {
-  const CsrView counts = input.counts.view();
-  const HeldOut held_out = hold_out(kHeldOutShare, options.training.seed, cell_ids, n_genes());
-  const Thinned thinned = without(held_out, counts, input.scaled);
-  ScaledData data = scaled_data();
-  data.indptr = thinned.indptr;
-  data.indices = thinned.indices;
-  data.scaled = thinned.scaled;
-  const std::unique_ptr<Backend> on_thinned =
-      make_backend(data, same_device(options.device, device), 1, nullptr, {}).backend;
-  if (options.early_stop) {
-    EarlyStop stop(*on_thinned, thinned, input);
-    train_on(
-        *on_thinned, [&](std::int32_t done) { return stop.after_epoch(done); }, callbacks);
-    const std::int32_t best = stop.restore_best();
-    log_line(callbacks, "early stop: " + counted(std::ssize(history), "epoch") + " trained, " +
-                            (best > 0 ? "the network after epoch " + std::to_string(best) +
-                                            " taken (mean squared error at entries set aside " +
-                                            std::to_string(stop.best_error()) + ")"
-                                      : "too few for a check"));
-  } else {
-    train_on(*on_thinned, {}, callbacks);
-  }
-  backend->set_parameters(on_thinned->parameters());
-  if (!options.calibrated) return;
-  calibration = calibrated::calibrate(
-      {counts, input.library_sizes, held_out, thinned, *on_thinned, *backend, options.latent},
-      {options.training.seed, n_threads}, callbacks);
-}
-
 ResultData Denoiser::State::result_data() const {
   ResultData data;
   data.counts = input.counts.view();
@@ -130,89 +47,6 @@ ResultData Denoiser::State::result_data() const {
   data.keep_observed = options.observed == Observed::keep;
   return data;
 }
-
-void Denoiser::State::require_cells(std::int64_t first_cell, std::int64_t n) const {
-  if (first_cell >= 0 && n >= 0 && n <= n_cells() - first_cell) return;
-  throw usage_error("compute: the cells asked for are not among the " + std::to_string(n_cells()) +
-                    " that were kept");
-}
-
-/// Values at zeros, clamps, and puts observed non-zeros back (paper, Algorithm 1, line 13).
-void Denoiser::State::finish_log2(std::int64_t first_cell, std::int64_t n_cells,
-                                  float* log2) const {
-  const CsrView counts = input.counts.view();
-#pragma omp parallel for num_threads(n_threads)
-  for (std::int64_t row = 0; row < n_cells; ++row) {
-    float* values = log2 + row * n_genes();
-    const std::int64_t cell = first_cell + row;
-    const auto genes = counts.row_indices(cell);
-    const auto observed = counts.row_values(cell);
-    if (calibration) calibration->zeros.fill(cell, genes, values);
-    if (options.clamp) {
-      for (std::int64_t gene = 0; gene < n_genes(); ++gene) {
-        values[gene] = clamped_log2(values[gene]);
-      }
-    }
-    if (options.observed == Observed::replace) continue;
-    const double size_factor = options.observed == Observed::posterior
-                                   ? 1 / calibration->zeros.estimate().library_factor[cell]
-                                   : input.size_factors[cell];
-    for (std::size_t k = 0; k < genes.size(); ++k) {
-      values[genes[k]] = log_normalised(observed[k], size_factor);
-    }
-  }
-}
-
-/// Observed counts that are kept are copied, so that no rounding touches them.
-void Denoiser::State::to_counts(std::int64_t first_cell, std::int64_t n_cells, const float* log2,
-                                float* counts) const {
-  const CsrView observed = input.counts.view();
-#pragma omp parallel for num_threads(n_threads)
-  for (std::int64_t row = 0; row < n_cells; ++row) {
-    const std::int64_t cell = first_cell + row;
-    const auto genes = observed.row_indices(cell);
-    const auto to_count = [&](std::int64_t at, double factor) {
-      counts[at] = count_of_log2(log2[at], factor);
-    };
-    const double at_zeros =
-        calibration ? calibration->zeros.estimate().library_factor[cell] : library_factors[cell];
-    for (std::int64_t gene = 0; gene < n_genes(); ++gene) {
-      to_count(row * n_genes() + gene, at_zeros);
-    }
-    const auto values = observed.row_values(cell);
-    for (std::size_t k = 0; k < genes.size(); ++k) {
-      const std::int64_t at = row * n_genes() + genes[k];
-      if (options.observed == Observed::replace) {
-        to_count(at, library_factors[cell]);
-      } else {
-        counts[at] = values[k];
-      }
-    }
-  }
-}
-
-/// `network` is its output for these cells, or null where it is not needed.
-void Denoiser::State::biozero_block(std::int64_t first_cell, std::int64_t n_cells,
-                                    const float* network, float* out) const {
-  const CsrView counts = input.counts.view();
-#pragma omp parallel for num_threads(n_threads)
-  for (std::int64_t row = 0; row < n_cells; ++row) {
-    const std::int64_t cell = first_cell + row;
-    const auto observed = counts.row_indices(cell);
-    float* values = out + row * n_genes();
-    if (calibration) {
-      calibration->zeros.probabilities(
-          cell, observed, network != nullptr ? network + row * n_genes() : nullptr, values);
-      continue;
-    }
-    const double log_factor = std::log(biozero.library_factor[cell]);
-    for (std::int64_t gene = 0; gene < n_genes(); ++gene) {
-      values[gene] = static_cast<float>(biozero.posterior(gene, log_factor));
-    }
-    for (const std::int32_t gene : observed) values[gene] = 0;
-  }
-}
-
 namespace {
 
 /// What a cell is filled in from are other cells and other genes.
@@ -254,8 +88,7 @@ Denoiser::Denoiser(const CsrView& counts, const DenoiseOptions& options,
       {options.alpha, options.training.seed, state.n_threads}, callbacks);
   // The calibrated variant puts its own values at zeros, on the processor.
   const ResultData results = state.result_data();
-  const int n_backends = state.sets_entries_aside() ? 2 : 1;
-  DeviceBackend made = state.make_backend(state.scaled_data(), on, n_backends,
+  DeviceBackend made = state.make_backend(state.scaled_data(), options.training, on,
                                           options.calibrated ? nullptr : &results, callbacks);
   state.backend = std::move(made.backend);
   state.device = std::move(made.device);
@@ -270,83 +103,26 @@ Denoiser::Denoiser(const cuda::DeviceCsr& counts, const DenoiseOptions& options,
 Denoiser::Denoiser(Denoiser&&) noexcept = default;
 Denoiser& Denoiser::operator=(Denoiser&&) noexcept = default;
 Denoiser::~Denoiser() = default;
-
-void Denoiser::train(const Callbacks& callbacks) {
-  State& state = *state_;
-  state.history.clear();
-  state.calibration.reset();
-  if (state.sets_entries_aside()) {
-    state.train_without_held_out(callbacks);
-  } else {
-    state.train_on(*state.backend, {}, callbacks);
-  }
-}
-
 const Preprocessed& Denoiser::input() const {
   return state_->input;
 }
 std::int32_t Denoiser::latent_width() const {
   return state_->options.latent;
 }
-const calibrated::Calibration* Denoiser::calibration() const {
-  return state_->calibration ? &*state_->calibration : nullptr;
+const calibrated::Calibration* Denoiser::calibration(std::int32_t member) const {
+  if (member < 0 || member >= std::ssize(state_->members)) return nullptr;
+  const auto& calibration = state_->members[member].calibration;
+  return calibration ? &*calibration : nullptr;
 }
 const ComputeDevice& Denoiser::device() const {
   return state_->device;
 }
 std::span<const EpochLoss> Denoiser::history() const {
-  return state_->history;
+  if (state_->members.empty()) return {};
+  return state_->members[0].history;
 }
 Parameters Denoiser::parameters() const {
   return state_->backend->parameters();
-}
-
-void Denoiser::compute(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out) {
-  State& state = *state_;
-  state.require_cells(first_cell, n_cells);
-  if (state.results) {
-    DenoisedBlock on_gpu = out;
-    if (out.biozero != nullptr && !state.biozero.dropout) {
-      state.biozero_block(first_cell, n_cells, nullptr, out.biozero);
-      on_gpu.biozero = nullptr;
-    }
-    state.results->compute(first_cell, n_cells, on_gpu);
-    return;
-  }
-  if (state.options.calibrated && !state.calibration) {
-    throw usage_error("compute: the calibrated variant has values only once train() has run");
-  }
-  const bool biozero_needs_network =
-      out.biozero != nullptr && state.calibration && state.calibration->zeros.network_weight() > 0;
-  std::vector<float> scratch;
-  float* log2 = out.log2;
-  if (log2 == nullptr && (out.counts != nullptr || biozero_needs_network)) {
-    scratch.resize(n_cells * state.n_genes());
-    log2 = scratch.data();
-  }
-  if (log2 != nullptr || out.latent != nullptr) {
-    state.backend->reconstruct(first_cell, n_cells, log2, out.latent);
-  }
-  if (out.biozero != nullptr) state.biozero_block(first_cell, n_cells, log2, out.biozero);
-  if (log2 != nullptr) {
-    state.finish_log2(first_cell, n_cells, log2);
-    if (out.counts != nullptr) state.to_counts(first_cell, n_cells, log2, out.counts);
-  }
-}
-
-void Denoiser::compute_on_device(std::int64_t first_cell, std::int64_t n_cells,
-                                 const DenoisedBlock& out) {
-  State& state = *state_;
-  state.require_cells(first_cell, n_cells);
-  if (!state.results) {
-    throw usage_error("compute_on_device: results of this job are finished on the processor");
-  }
-  if (out.biozero != nullptr && !state.biozero.dropout) {
-    throw usage_error(
-        "compute_on_device: the probabilities of the calibrated estimator are computed on the "
-        "processor");
-  }
-  state.results->compute_on_device(first_cell, n_cells, out);
 }
 
 }  // namespace maskclass

@@ -43,6 +43,9 @@ struct DenoiseOptions {
   /// of the trained latent, instead of the network's output. Training then sets some entries aside.
   bool calibrated = false;
   Observed observed = Observed::keep;
+  /// Networks, trained one after another with training.seed, training.seed + 1, ...; values are the
+  /// means of theirs, the latent is the first one's.
+  std::int32_t ensemble = 1;
   bool clamp = true;  ///< Negative log2 values become 0.
   // These two do not change the result beyond rounding, and on one device not a bit.
   DeviceOptions device;
@@ -83,21 +86,30 @@ class Denoiser {
   std::int32_t latent_width() const;
   /// What the network is trained and applied on.
   const ComputeDevice& device() const;
-  /// What the calibrated variant found, once trained; else null.
-  const calibrated::Calibration* calibration() const;
-  /// Mean loss of each epoch.
+  /// What the calibrated variant found with a network of the ensemble, once trained; else null.
+  const calibrated::Calibration* calibration(std::int32_t member = 0) const;
+  /// Mean loss of each epoch of the (first) network.
   std::span<const EpochLoss> history() const;
+  /// Of the (first) network.
   Parameters parameters() const;
 
   /// The results for cells [first_cell, first_cell + n_cells) of those kept. Throws Error{usage}
-  /// where the range is not within them.
+  /// where the range is not within them, and where a spread is asked for of one network that is not
+  /// calibrated.
   void compute(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out);
 
   /// The same to memory of the GPU that the job is computed on, in the order of the stream of
   /// options.device.context: it waits for the stream between blocks of cells, and what was launched
   /// last may still run when it returns. Throws Error{usage} where the job is not on a GPU, for the
-  /// calibrated variant, and for the calibrated estimator's biozero probabilities.
+  /// calibrated variant and its estimator's biozero probabilities, for ensembles and spreads.
   void compute_on_device(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out);
+
+  /// How the value at each zero of a cell is distributed by one network of the calibrated variant:
+  /// what sd and quantiles come from. out [n_genes], of which entries with a count are left as they
+  /// are. Throws Error{usage} where that variant was not trained, or there is no such cell or
+  /// member.
+  void zero_distributions(std::int64_t cell, std::int32_t member,
+                          std::span<calibrated::ZeroDistribution> out);
 
  private:
   struct State;
@@ -106,5 +118,7 @@ class Denoiser {
 
 /// Throws Error{usage} for options out of range, with the names of the command line's options.
 void check_options(const DenoiseOptions& options);
+/// Throws Error{usage} where the options leave nothing that the spread of a value could be.
+void check_spread(const DenoiseOptions& options);
 
 }  // namespace maskclass

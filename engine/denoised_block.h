@@ -11,6 +11,10 @@ struct DenoisedBlock {
   float* latent = nullptr;  ///< [n_cells][latent]
   float* biozero =
       nullptr;  ///< [n_cells][n_genes]: P(no molecule | count 0), unadjusted; 0 at counts.
+  // How uncertain log2 is (docs/biozero.md, "Uncertainty"): [n_cells][n_genes] each.
+  float* sd = nullptr;   ///< Standard deviation.
+  float* q05 = nullptr;  ///< 5 % quantile.
+  float* q95 = nullptr;  ///< 95 % quantile.
 };
 
 }  // namespace maskclass

@@ -35,6 +35,13 @@ void check_positive(const char* option, double value) {
 
 }  // namespace
 
+void check_spread(const DenoiseOptions& options) {
+  if (options.ensemble > 1 || options.calibrated) return;
+  throw usage_error(
+      "sd, q05 and q95 need several networks, or a posterior: add --ensemble 5, or "
+      "--variant calibrated");
+}
+
 void check_options(const DenoiseOptions& options) {
   if (options.observed == Observed::posterior && !options.calibrated) {
     throw usage_error(
@@ -48,6 +55,8 @@ void check_options(const DenoiseOptions& options) {
   check_range("--alpha", options.alpha, 0, 1);
   check_range("--hidden", options.hidden, 1, kMostUnits);
   check_range("--latent", options.latent, 1, kMostUnits);
+  constexpr double kMostNetworks = 1000;
+  check_range("--ensemble", options.ensemble, 1, kMostNetworks);
   check_range("--epochs", options.n_epochs, 0, 1e9);
   check_range("--batch-size", training.batch_size, 1, 65536);
   check_range("--mask-zero", training.mask_zero, 0, 1);

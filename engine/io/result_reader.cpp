@@ -74,11 +74,14 @@ class NpyResult : public ResultReader {
 
 /// What an .h5ad calls a matrix, and the file of a result folder that holds the same.
 std::string file_stem(const std::string& name) {
-  constexpr std::array<std::pair<const char*, const char*>, 5> same = {
+  constexpr std::array<std::pair<const char*, const char*>, 8> same = {
       {{"X", "matrix"},
        {"layers/maskclass", "log2"},
        {"layers/denoised", "counts"},
        {"layers/biozero", "biozero"},
+       {"layers/maskclass_sd", "sd"},
+       {"layers/maskclass_q05", "q05"},
+       {"layers/maskclass_q95", "q95"},
        {"obsm/X_maskclass", "latent"}}};
   for (const auto& [matrix, stem] : same) {
     if (name == matrix) return stem;

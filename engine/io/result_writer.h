@@ -19,6 +19,9 @@ struct Outputs {
   bool counts = true;    ///< layers["denoised"]: the same on the scale of the counts.
   bool latent = true;    ///< obsm["X_maskclass"]
   bool biozero = false;  ///< layers["biozero"]: probability that a zero is biological.
+  bool sd = false;       ///< layers["maskclass_sd"]: standard deviation of log2.
+  bool q05 = false;      ///< layers["maskclass_q05"]: its 5 % quantile.
+  bool q95 = false;      ///< layers["maskclass_q95"]: its 95 % quantile.
 };
 
 /// All of a result but the large matrices, which come in blocks of cells.
@@ -56,6 +59,9 @@ struct ResultBlock {
   const float* counts = nullptr;   ///< [n_cells][n_genes]
   const float* latent = nullptr;   ///< [n_cells][latent_width]
   const float* biozero = nullptr;  ///< [n_cells][n_genes]
+  const float* sd = nullptr;       ///< [n_cells][n_genes]
+  const float* q05 = nullptr;      ///< [n_cells][n_genes]
+  const float* q95 = nullptr;      ///< [n_cells][n_genes]
 };
 
 /// Writes results next to their final name and renames them when all is on disk; destroyed before

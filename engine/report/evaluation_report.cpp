@@ -52,13 +52,15 @@ std::string denoising_table(const DenoisingScores& scores,
   return text;
 }
 
-std::string biozero_table(const BiozeroScores& scores) {
+std::string biozero_table(const BiozeroScores& scores,
+                          const std::optional<simulate::BayesFloor>& floor) {
   std::string text = fmt::format("\nProbability that a zero is biological ({} observed zeros)\n",
                                  with_thousands(scores.n_zeros));
   const std::string accuracy =
       scores.auc_error >= 5e-5 ? fmt::format(", to within {:.1e}", scores.auc_error) : "";
   text += row("AUC", "", rounded(scores.auc), "1 perfect, 0.5 chance" + accuracy);
-  text += row("Brier score", "", rounded(scores.brier), "0 perfect");
+  text += row("Brier score", "", rounded(scores.brier),
+              floor ? fmt::format("the true posterior has {:.4f}", floor->brier) : "0 perfect");
   text += row("mean", "", rounded(scores.mean_probability),
               fmt::format("the true share is {:.4f}", scores.true_fraction));
   return text;
@@ -105,8 +107,10 @@ json denoising_json(const DenoisingScores& scores,
               {"dropout_entries", scores.denoised.dropout.n_entries},
               {"biozero_entries", scores.denoised.biozero.n_entries}};
   if (!floor) return result;
-  result["bayes_floor"] = {
-      {"mse", floor->mse()}, {"zeros", floor->zeros}, {"nonzeros", floor->nonzeros}};
+  result["bayes_floor"] = {{"mse", floor->mse()},
+                           {"zeros", floor->zeros},
+                           {"nonzeros", floor->nonzeros},
+                           {"brier", floor->brier}};
   result["denoised"]["mse_to_floor"] = scores.denoised.all.mean() / floor->mse();
   result["baseline"]["mse_to_floor"] = scores.baseline.all.mean() / floor->mse();
   return result;
@@ -136,7 +140,7 @@ std::string evaluation_table(const std::string& path, const EvaluationReport& re
                                  with_thousands(report.n_genes));
   if (report.denoising) text += denoising_table(*report.denoising, loaded.floor);
   if (report.denoising && report.denoising->biozero) {
-    text += biozero_table(*report.denoising->biozero);
+    text += biozero_table(*report.denoising->biozero, loaded.floor);
   }
   if (report.clusters) text += cluster_table(report);
   return text;

@@ -1,6 +1,7 @@
 #include "engine/report/result_file.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -50,6 +51,40 @@ class GeneSpread {
   const Preprocessed& input_;
   CsrView all_counts_;
   int n_threads_;
+};
+
+/// What a gene that was not denoised holds where it has a count.
+enum class Undenoised { log2_value, count, nothing };
+
+/// A result of cells x genes, from the engine to the writer.
+struct DenseOutput {
+  bool io::Outputs::*wanted;
+  float* DenoisedBlock::*computed;
+  const float* io::ResultBlock::*written;
+  Undenoised undenoised;
+};
+
+constexpr std::array<DenseOutput, 6> kDenseOutputs = {{
+    {&io::Outputs::log2, &DenoisedBlock::log2, &io::ResultBlock::log2, Undenoised::log2_value},
+    {&io::Outputs::counts, &DenoisedBlock::counts, &io::ResultBlock::counts, Undenoised::count},
+    {&io::Outputs::biozero, &DenoisedBlock::biozero, &io::ResultBlock::biozero,
+     Undenoised::nothing},
+    {&io::Outputs::sd, &DenoisedBlock::sd, &io::ResultBlock::sd, Undenoised::nothing},
+    {&io::Outputs::q05, &DenoisedBlock::q05, &io::ResultBlock::q05, Undenoised::log2_value},
+    {&io::Outputs::q95, &DenoisedBlock::q95, &io::ResultBlock::q95, Undenoised::log2_value},
+}};
+
+std::int64_t n_dense(const io::Outputs& outputs) {
+  return std::count_if(kDenseOutputs.begin(), kDenseOutputs.end(),
+                       [&](const DenseOutput& output) { return outputs.*output.wanted; });
+}
+
+/// The memory of one output's blocks: of the genes denoised, and of all genes where those are
+/// written.
+struct DenseBlock {
+  DenseOutput output;
+  std::vector<float> narrow;
+  std::vector<float> wide;
 };
 
 template <typename T, typename Index>
@@ -165,19 +200,13 @@ void write_results(Denoiser& denoiser, const io::Dataset& dataset,
   for (const std::string& name : writer->left_out()) {
     log_line(callbacks, "not carried over from the input: " + name);
   }
-  std::vector<float> log2, counts, biozero, wide_log2, wide_counts, wide_biozero;
   std::vector<float> latent(options.outputs.latent ? block * header.latent_width : 0);
-  const auto allocate = [&](bool wanted, std::vector<float>& narrow, std::vector<float>& wide) {
-    if (!wanted) return;
-    narrow.resize(block * n_narrow);
-    if (options.all_genes) wide.resize(block * n_genes);
-  };
-  allocate(options.outputs.log2, log2, wide_log2);
-  allocate(options.outputs.counts, counts, wide_counts);
-  allocate(options.outputs.biozero, biozero, wide_biozero);
-  const auto pointer = [](std::vector<float>& values) {
-    return values.empty() ? nullptr : values.data();
-  };
+  std::vector<DenseBlock> dense;
+  for (const DenseOutput& output : kDenseOutputs) {
+    if (!(options.outputs.*output.wanted)) continue;
+    dense.push_back({output, std::vector<float>(block * n_narrow),
+                     std::vector<float>(options.all_genes ? block * n_genes : 0)});
+  }
 
   Progress progress;
   progress.stage = "write";
@@ -185,23 +214,39 @@ void write_results(Denoiser& denoiser, const io::Dataset& dataset,
   progress.total = n_cells;
   for (std::int64_t first = 0; first < n_cells; first += block) {
     const std::int64_t n = std::min(block, n_cells - first);
-    denoiser.compute(first, n, {pointer(log2), pointer(counts), pointer(latent), pointer(biozero)});
-    check_finite(log2, n_narrow, first, n, header.cell_names);
-    check_finite(counts, n_narrow, first, n, header.cell_names);
+    DenoisedBlock computed;
+    io::ResultBlock written;
+    written.first_cell = first;
+    written.n_cells = n;
+    if (!latent.empty()) written.latent = computed.latent = latent.data();
+    for (DenseBlock& one : dense) computed.*one.output.computed = one.narrow.data();
+    denoiser.compute(first, n, computed);
     check_finite(latent, header.latent_width, first, n, header.cell_names);
+    for (DenseBlock& one : dense) {
+      check_finite(one.narrow, n_narrow, first, n, header.cell_names);
+      written.*one.output.written = options.all_genes ? one.wide.data() : one.narrow.data();
+    }
     if (options.all_genes) {
       const auto observed_log2 = [&](float count, std::int64_t cell) {
         return log_normalised(count, input.size_factors[cell]);
       };
       const auto observed_count = [](float count, std::int64_t /*cell*/) { return count; };
       const auto nothing = [](float /*count*/, std::int64_t /*cell*/) { return 0.0f; };
-      if (options.outputs.log2) genes.spread(first, n, log2, wide_log2, observed_log2);
-      if (options.outputs.counts) genes.spread(first, n, counts, wide_counts, observed_count);
-      if (options.outputs.biozero) genes.spread(first, n, biozero, wide_biozero, nothing);
+      for (DenseBlock& one : dense) {
+        switch (one.output.undenoised) {
+          case Undenoised::log2_value:
+            genes.spread(first, n, one.narrow, one.wide, observed_log2);
+            break;
+          case Undenoised::count:
+            genes.spread(first, n, one.narrow, one.wide, observed_count);
+            break;
+          case Undenoised::nothing:
+            genes.spread(first, n, one.narrow, one.wide, nothing);
+            break;
+        }
+      }
     }
-    writer->write({first, n, pointer(options.all_genes ? wide_log2 : log2),
-                   pointer(options.all_genes ? wide_counts : counts), pointer(latent),
-                   pointer(options.all_genes ? wide_biozero : biozero)});
+    writer->write(written);
     progress.done = first + n;
     report_progress(callbacks, progress);
   }
@@ -213,16 +258,14 @@ void write_results(Denoiser& denoiser, const io::Dataset& dataset,
 
 std::int64_t result_bytes(std::int64_t n_cells, std::int64_t n_genes, std::int64_t n_nonzeros,
                           std::int64_t latent, const io::Outputs& outputs) {
-  const std::int64_t n_dense = outputs.log2 + outputs.counts + outputs.biozero;
-  return n_nonzeros * 8 + n_cells * (n_genes * n_dense + (outputs.latent ? latent : 0)) * 4 +
-         n_cells * 16;
+  return n_nonzeros * 8 +
+         n_cells * (n_genes * n_dense(outputs) + (outputs.latent ? latent : 0)) * 4 + n_cells * 16;
 }
 
 std::int64_t block_bytes(std::int64_t n_cells, std::int64_t n_genes, std::int64_t n_denoised,
                          const io::Outputs& outputs) {
-  const std::int64_t n_dense = outputs.log2 + outputs.counts + outputs.biozero;
   const std::int64_t n_columns = n_genes == n_denoised ? n_genes : n_genes + n_denoised;
-  return std::min(n_cells, cells_per_block(n_genes)) * n_columns * n_dense * 4;
+  return std::min(n_cells, cells_per_block(n_genes)) * n_columns * n_dense(outputs) * 4;
 }
 
 }  // namespace maskclass::report

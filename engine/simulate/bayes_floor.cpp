@@ -18,6 +18,7 @@ constexpr std::int64_t kBlockCells = 128;
 struct CellSums {
   double variance = 0;
   double squared_error = 0;
+  double brier = 0;
   std::int64_t n_zeros = 0;
 };
 
@@ -51,6 +52,8 @@ CellSums sums_of(std::span<const std::int32_t> genes, const std::vector<double>&
     if (x[gene] > 0) {
       sums.squared_error += error * error;
     } else {
+      const double miss = moments[position].zero_probability - (truth[gene] == 0 ? 1 : 0);
+      sums.brier += miss * miss;
       sums.variance += moments[position].variance;
       ++sums.n_zeros;
     }
@@ -101,8 +104,10 @@ BayesFloor bayes_floor(const Generator& generator, const CsrView& counts,
   for (const CellSums& cell : sums) {
     floor.zeros += cell.variance;
     floor.nonzeros += cell.squared_error;
+    floor.brier += cell.brier;
     floor.n_zeros += cell.n_zeros;
   }
+  if (floor.n_zeros > 0) floor.brier /= static_cast<double>(floor.n_zeros);
   if (floor.n_entries > 0) {
     floor.zeros /= static_cast<double>(floor.n_entries);
     floor.nonzeros /= static_cast<double>(floor.n_entries);

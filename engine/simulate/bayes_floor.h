@@ -15,6 +15,9 @@ namespace maskclass::simulate {
 struct BayesFloor {
   double zeros = 0;     ///< sum of Var(x* | c = 0) over observed zeros / (N G)
   double nonzeros = 0;  ///< sum of (x - x*)^2 over observed non-zeros / (N G)
+  /// Brier score of the true posterior: mean of (P(x* = 0 | c = 0) - [x* = 0])^2 over observed
+  /// zeros; 0 where there are none.
+  double brier = 0;
   std::int64_t n_entries = 0;
   std::int64_t n_zeros = 0;
 

@@ -31,10 +31,19 @@ class BadOptions(Case):
         self.assertIn("--output", done.err)
         self.assertIn("--dry-run", done.err)
 
+    def test_spread_needs_an_ensemble_or_a_posterior(self):
+        for kind in ("sd", "q05", "log2,q95"):
+            self.refuse(USAGE, ["--ensemble", "calibrated"], "--outputs", kind)
+
+    def test_one_file_holds_one_network(self):
+        self.refuse(USAGE, ["--save-model", "--ensemble"], "--ensemble", 2, "--save-model",
+                    self.out / "model.safetensors")  # fmt: skip
+
     def test_numbers_out_of_range(self):
         too_far = {
             "--alpha": ("2", "-0.1"),
             "--epochs": ("-1", "1e100", "99999999999", "two"),
+            "--ensemble": ("0", "-1", "1001", "1.5"),
             "--batch-size": ("0", "-5", "65537"),
             "--lr": ("0", "-0.1", "inf"),
             "--hidden": ("0", "4097"),

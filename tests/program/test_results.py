@@ -112,6 +112,52 @@ class Results(Case):
         self.assertEqual(len(data.uns["maskclass"]["history"]["masked_loss"]), 2)
         self.assertEqual(data.uns["maskclass"]["epochs"], 2)
 
+    def test_spread_is_the_same_in_every_format(self):
+        counts = self.write_counts("counts.csv")
+        kinds = ("log2", "sd", "q05", "q95")
+        names = ["a.npy", "a.csv", "folder", "a.h5ad"]
+        outputs = [word for name in names for word in ("-o", self.out / name)]
+        self.denoise(counts, *outputs, "--n-top-genes", 0, "--orientation", "cells-are-rows",
+                     "--ensemble", 3, "--outputs", ",".join(kinds))  # fmt: skip
+        wanted = {kind: read_npy(self.out / f"a.{kind}.npy") for kind in kinds}
+        for kind in kinds:
+            self.assertEqual(as_float32(read_table(self.out / f"a.{kind}.csv")[2]), wanted[kind])
+            values = read_matrix_market(self.out / f"folder/{kind}/matrix.mtx.gz", 12, 40)
+            self.assertEqual(as_float32(values), wanted[kind], kind)
+        zeros = 0
+        for cell, row in enumerate(small_counts()):
+            for gene, count in enumerate(row):
+                log2, sd, q05, q95 = (wanted[kind][cell][gene] for kind in kinds)
+                self.assertTrue(q05 <= log2 <= q95)
+                if count:
+                    self.assertEqual((sd, q05, q95), (0, log2, log2))
+                else:
+                    zeros += sd > 0
+        self.assertGreater(zeros, 0)
+        if anndata:
+            data = anndata.read_h5ad(self.out / "a.h5ad")
+            for kind in kinds[1:]:
+                self.assertEqual(data.layers[f"maskclass_{kind}"].tolist(), wanted[kind], kind)
+            self.assertEqual(data.uns["maskclass"]["ensemble"], 3)
+        # A run on the result takes its layers for its own, not for the user's.
+        self.denoise(self.out / "a.h5ad", "-o", self.out / "b.h5ad", "--outputs", "log2")
+        if anndata:
+            self.assertEqual(list(anndata.read_h5ad(self.out / "b.h5ad").layers), ["maskclass"])
+
+    @needs_anndata
+    def test_what_calibrated_found_is_kept(self):
+        counts = self.write_counts("counts.csv")
+        common = ("--n-top-genes", 0, "--orientation", "cells-are-rows", "--variant", "calibrated")
+        self.denoise(counts, "-o", self.out / "a.h5ad", *common)
+        found = anndata.read_h5ad(self.out / "a.h5ad").uns["maskclass"]
+        self.assertGreaterEqual(found["calibrated_clusters"], 1)
+        self.assertIn(found["calibrated_zero_inflated"], (True, False))
+        self.assertTrue(0 <= found["calibrated_network_weight"] <= 1)
+        self.denoise(counts, "-o", self.out / "b.h5ad", *common, "--ensemble", 2)
+        both = anndata.read_h5ad(self.out / "b.h5ad").uns["maskclass"]["calibrated_clusters"]
+        self.assertEqual(len(both.split(", ")), 2)
+        self.assertEqual(int(both.split(", ")[0]), found["calibrated_clusters"])
+
     def test_one_output_has_the_plain_name(self):
         counts = self.write_matrix_market()
         self.denoise(counts, "-o", self.out / "a.tsv", "--outputs", "biozero")

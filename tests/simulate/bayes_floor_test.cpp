@@ -103,7 +103,7 @@ TEST_CASE("the posterior mean achieves the floor on simulated data, and is calib
     const Simulation simulation = simulate_small(c.scenario, c.truth, 22);
     const Zeros zeros = zeros_of(simulation);
     REQUIRE(zeros.truth.size() > 10000);
-    double error = 0, expected = 0, squares = 0, surplus = 0, surplus_variance = 0;
+    double error = 0, expected = 0, squares = 0, surplus = 0, surplus_variance = 0, brier = 0;
     for (std::size_t k = 0; k < zeros.truth.size(); ++k) {
       const PosteriorMoments& at = zeros.posterior[k];
       const double squared = std::pow(zeros.truth[k] - at.mean, 2);
@@ -111,6 +111,7 @@ TEST_CASE("the posterior mean achieves the floor on simulated data, and is calib
       expected += at.variance;
       squares += std::pow(squared - at.variance, 2);
       surplus += (zeros.truth[k] == 0) - at.zero_probability;
+      brier += std::pow((zeros.truth[k] == 0) - at.zero_probability, 2);
       surplus_variance += at.zero_probability * (1 - at.zero_probability);
     }
     CHECK(std::abs(error - expected) < 4 * std::sqrt(squares));
@@ -122,6 +123,8 @@ TEST_CASE("the posterior mean achieves the floor on simulated data, and is calib
     CHECK(floor.n_entries == 600 * 160);
     CHECK(floor.n_zeros == std::ssize(zeros.truth));
     CHECK(floor.zeros == doctest::Approx(expected / (600 * 160)).epsilon(1e-9));
+    const auto n_zeros = static_cast<double>(zeros.truth.size());
+    CHECK(floor.brier == doctest::Approx(brier / n_zeros).epsilon(1e-9));
   }
 }
 

@@ -62,6 +62,7 @@ ZeroPosterior zero_posterior(const GammaDistribution& gamma, const LogisticDropo
   double dropped = 0;  // P(t > 0, c = 0)
   double count = 0;
   double expression = 0;  // E[log2(1 + lambda / l); c = 0]
+  double expression_square = 0;
   PoissonMean mean;
   double kept = 0;  // P(c > 0)
   double kept_x = 0;
@@ -76,7 +77,10 @@ ZeroPosterior zero_posterior(const GammaDistribution& gamma, const LogisticDropo
     const PoissonMean of_node = poisson_mean(node.lambda, log_counts);
     kept += node.weight * (1 - delta) * some;
     kept_x += node.weight * (1 - delta) * of_node.x;
-    expression += (node.weight * (1 - some) + weight * some) * log_counts.of(node.lambda);
+    const double of_zero = node.weight * (1 - some) + weight * some;
+    const double x = log_counts.of(node.lambda);
+    expression += of_zero * x;
+    expression_square += of_zero * x * x;
     mean.x += weight * of_node.x;
     mean.square += weight * of_node.square;
   }
@@ -84,6 +88,7 @@ ZeroPosterior zero_posterior(const GammaDistribution& gamma, const LogisticDropo
   const double evidence = std::max(kTiny, none + dropped);
   result.log_evidence = std::log(evidence);
   result.expression = expression / evidence;
+  result.expression_square = expression_square / evidence;
   if (kept > 0) result.kept_mean = kept_x / kept;
   if (!(dropped > 0)) return result;
   result.zero_probability = none / evidence;
@@ -140,6 +145,7 @@ ZeroTable::ZeroTable(const Model& model, const Clusters& clusters,
       entry.dropped_square[k] = posterior.dropped_square;
       entry.log_dropped_count[k] = std::log(std::max(posterior.dropped_count, kTiny));
       entry.expression[k] = posterior.expression;
+      entry.expression_square[k] = posterior.expression_square;
       entry.kept_mean[k] = posterior.kept_mean;
     }
   }
@@ -191,6 +197,7 @@ ZeroPosterior ZeroTable::at(std::int64_t cluster, std::int64_t gene,
   result.dropped_mean = std::max(0.0, interpolated(entry.dropped_mean, weights));
   result.dropped_square = interpolated(entry.dropped_square, weights);
   result.expression = std::max(0.0, interpolated(entry.expression, weights));
+  result.expression_square = interpolated(entry.expression_square, weights);
   result.kept_mean = std::max(0.0, interpolated(entry.kept_mean, weights));
   return result;
 }

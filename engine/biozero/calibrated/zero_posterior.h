@@ -13,13 +13,14 @@ namespace maskclass::calibrated {
 /// What a zero count says about what the cell held, t, or would show, lambda. Values x are
 /// log2(1 + t / l), l the library factor.
 struct ZeroPosterior {
-  double zero_probability = 1;  ///< P(t = 0 | c = 0)
-  double log_evidence = 0;      ///< ln P(c = 0)
-  double dropped_mean = 0;      ///< E[x | t > 0, c = 0]
-  double dropped_square = 0;    ///< E[x^2 | t > 0, c = 0]
-  double dropped_count = 0;     ///< E[t | t > 0, c = 0]
-  double expression = 0;        ///< E[log2(1 + lambda / l) | c = 0]
-  double kept_mean = 0;         ///< E[x | c > 0]: for comparison
+  double zero_probability = 1;   ///< P(t = 0 | c = 0)
+  double log_evidence = 0;       ///< ln P(c = 0)
+  double dropped_mean = 0;       ///< E[x | t > 0, c = 0]
+  double dropped_square = 0;     ///< E[x^2 | t > 0, c = 0]
+  double dropped_count = 0;      ///< E[t | t > 0, c = 0]
+  double expression = 0;         ///< E[log2(1 + lambda / l) | c = 0]
+  double expression_square = 0;  ///< E of its square
+  double kept_mean = 0;          ///< E[x | c > 0]: for comparison
 };
 
 /// x = log2(1 + t / l) of small counts t at one l, so that sums over t need no logarithms.
@@ -61,6 +62,8 @@ class ZeroTable {
   ZeroTable(const Model& model, const Clusters& clusters, std::span<const double> log_library,
             const Options& options);
 
+  /// ln l at the nodes of a cluster, descending.
+  const NodeWeights& nodes(std::int64_t cluster) const { return nodes_[cluster]; }
   /// The weights of the nodes at a cell's ln l: computed once a cell.
   NodeWeights weights(std::int64_t cluster, double log_library) const;
   ZeroPosterior at(std::int64_t cluster, std::int64_t gene, const NodeWeights& weights) const;
@@ -77,6 +80,7 @@ class ZeroTable {
     NodeWeights dropped_square{};
     NodeWeights log_dropped_count{};
     NodeWeights expression{};
+    NodeWeights expression_square{};
     NodeWeights kept_mean{};
   };
   std::int64_t n_genes_ = 0;

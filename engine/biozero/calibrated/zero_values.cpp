@@ -16,6 +16,19 @@ ZeroValues::ZeroValues(Estimate estimate, std::span<const double> observed_facto
       zero_inflated_(zero_inflated),
       network_weight_(network_weight) {}
 
+namespace {
+
+/// Mean and mean square of x for another library; the variance to first order.
+void renormalise(double& mean, double& square, double ratio) {
+  const double deviation = std::sqrt(std::max(0.0, square - mean * mean));
+  const double spread =
+      (renormalised(mean + deviation, ratio) - renormalised(mean - deviation, ratio)) / 2;
+  mean = renormalised(mean, ratio);
+  square = mean * mean + spread * spread;
+}
+
+}  // namespace
+
 template <typename Visit>
 void ZeroValues::for_each_zero(std::int64_t cell, std::span<const std::int32_t> observed,
                                const float* network, const Visit& visit) const {
@@ -33,6 +46,7 @@ void ZeroValues::for_each_zero(std::int64_t cell, std::span<const std::int32_t> 
       continue;
     }
     ZeroPosterior zero = table.at(cluster, gene, unmoved);
+    double log_taken = log_library;
     if (network_weight_ > 0) {
       // A mean that is e^shift times the cluster's is that of a cell whose library is: values are
       // then on the scale of that library, and are brought back.
@@ -40,31 +54,56 @@ void ZeroValues::for_each_zero(std::int64_t cell, std::span<const std::int32_t> 
       const double shift =
           std::clamp(network_weight_ * (predicted - zero.kept_mean) * std::numbers::ln2,
                      -kLargestShift, kLargestShift);
-      zero = table.at(cluster, gene, table.weights(cluster, log_library + shift));
+      log_taken = log_library + shift;
+      zero = table.at(cluster, gene, table.weights(cluster, log_taken));
       const double ratio = std::exp(shift);
-      zero.dropped_mean = renormalised(zero.dropped_mean, ratio);
-      zero.expression = renormalised(zero.expression, ratio);
+      renormalise(zero.dropped_mean, zero.dropped_square, ratio);
+      renormalise(zero.expression, zero.expression_square, ratio);
     }
     if (!zero_inflated_) zero.zero_probability = 1;
-    visit(gene, zero);
+    visit(gene, zero, log_taken);
   }
 }
 
 void ZeroValues::fill(std::int64_t cell, std::span<const std::int32_t> observed,
                       float* values) const {
-  for_each_zero(cell, observed, values, [&](std::int64_t gene, const ZeroPosterior& zero) {
-    const double value =
-        zero_inflated_ ? (1 - zero.zero_probability) * zero.dropped_mean : zero.expression;
-    values[gene] = static_cast<float>(value);
-  });
+  for_each_zero(cell, observed, values,
+                [&](std::int64_t gene, const ZeroPosterior& zero, double /*log_taken*/) {
+                  values[gene] = static_cast<float>(zero_inflated_ ? (1 - zero.zero_probability) *
+                                                                         zero.dropped_mean
+                                                                   : zero.expression);
+                });
 }
 
 void ZeroValues::probabilities(std::int64_t cell, std::span<const std::int32_t> observed,
                                const float* network, float* out) const {
   for (const std::int32_t gene : observed) out[gene] = 0;
-  for_each_zero(cell, observed, network, [&](std::int64_t gene, const ZeroPosterior& zero) {
-    out[gene] = static_cast<float>(zero.zero_probability);
-  });
+  for_each_zero(cell, observed, network,
+                [&](std::int64_t gene, const ZeroPosterior& zero, double /*log_taken*/) {
+                  out[gene] = static_cast<float>(zero.zero_probability);
+                });
+}
+
+void ZeroValues::distributions(std::int64_t cell, std::span<const std::int32_t> observed,
+                               const float* network, const QuantileTable& quantiles,
+                               std::span<ZeroDistribution> out) const {
+  const std::int32_t cluster = estimate_.clusters.of_cell[cell];
+  const double log_library = std::log(estimate_.library_factor[cell]);
+  for_each_zero(
+      cell, observed, network, [&](std::int64_t gene, const ZeroPosterior& zero, double log_taken) {
+        ZeroDistribution& one = out[gene];
+        one.atom = zero_inflated_ ? zero.zero_probability : 0;
+        one.mean = zero_inflated_ ? (1 - one.atom) * zero.dropped_mean : zero.expression;
+        const double square =
+            zero_inflated_ ? (1 - one.atom) * zero.dropped_square : zero.expression_square;
+        one.variance = std::max(0.0, square - one.mean * one.mean);
+        one.log_library = log_library;
+        one.log_count = quantiles.at(cluster, gene, log_taken);
+      });
+}
+
+QuantileTable ZeroValues::quantile_table(int n_threads) const {
+  return {estimate_.model, estimate_.table, zero_inflated_, n_threads};
 }
 
 }  // namespace maskclass::calibrated

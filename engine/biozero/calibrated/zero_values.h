@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "engine/biozero/calibrated/estimate.h"
+#include "engine/biozero/calibrated/zero_distribution.h"
 
 namespace maskclass::calibrated {
 
@@ -33,9 +34,17 @@ class ZeroValues {
   /// its weight is 0.
   void probabilities(std::int64_t cell, std::span<const std::int32_t> observed,
                      const float* network, float* out) const;
+  /// How the value at each zero is distributed (of the expression, without zero inflation):
+  /// out [n_genes], of which entries with a count are left as they are; `quantiles` is of this
+  /// model.
+  void distributions(std::int64_t cell, std::span<const std::int32_t> observed,
+                     const float* network, const QuantileTable& quantiles,
+                     std::span<ZeroDistribution> out) const;
+  /// For distributions().
+  QuantileTable quantile_table(int n_threads) const;
 
  private:
-  /// Calls visit(gene, posterior, x at which the mean of a dropped value is put).
+  /// Calls visit(gene, posterior, ln l at which it was taken).
   template <typename Visit>
   void for_each_zero(std::int64_t cell, std::span<const std::int32_t> observed,
                      const float* network, const Visit& visit) const;

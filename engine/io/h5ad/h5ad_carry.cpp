@@ -14,10 +14,13 @@ namespace {
 
 /// What this program writes under these names, now or in an earlier run, is never the user's.
 bool is_ours(const std::string& group, const std::string& name) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> ours = {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 8> ours = {
       {{"layers", "maskclass"},
        {"layers", "denoised"},
        {"layers", "biozero"},
+       {"layers", "maskclass_sd"},
+       {"layers", "maskclass_q05"},
+       {"layers", "maskclass_q95"},
        {"obsm", "X_maskclass"},
        {"uns", "maskclass"}}};
   return std::find(ours.begin(), ours.end(),

@@ -158,6 +158,9 @@ class H5adWriter : public ResultWriter {
     add(header.outputs.log2, "layers/maskclass", n_genes, chunk, &ResultBlock::log2);
     add(header.outputs.counts, "layers/denoised", n_genes, chunk, &ResultBlock::counts);
     add(header.outputs.biozero, "layers/biozero", n_genes, chunk, &ResultBlock::biozero);
+    add(header.outputs.sd, "layers/maskclass_sd", n_genes, chunk, &ResultBlock::sd);
+    add(header.outputs.q05, "layers/maskclass_q05", n_genes, chunk, &ResultBlock::q05);
+    add(header.outputs.q95, "layers/maskclass_q95", n_genes, chunk, &ResultBlock::q95);
     add(header.outputs.latent, "obsm/X_maskclass", header.latent_width,
         header.compression > 0 ? n_cells_ : 0, &ResultBlock::latent);
   }

@@ -28,6 +28,9 @@ std::vector<Output> wanted_outputs(const Outputs& outputs) {
   if (outputs.log2) wanted.push_back({"log2", &ResultBlock::log2, false});
   if (outputs.counts) wanted.push_back({"counts", &ResultBlock::counts, false});
   if (outputs.biozero) wanted.push_back({"biozero", &ResultBlock::biozero, false});
+  if (outputs.sd) wanted.push_back({"sd", &ResultBlock::sd, false});
+  if (outputs.q05) wanted.push_back({"q05", &ResultBlock::q05, false});
+  if (outputs.q95) wanted.push_back({"q95", &ResultBlock::q95, false});
   if (outputs.latent) wanted.push_back({"latent", &ResultBlock::latent, true});
   if (wanted.empty()) throw usage_error("no output is asked for: name at least one in --outputs");
   return wanted;
@@ -148,7 +151,7 @@ std::vector<AtomicPath*> TextResultWriter::files() {
 
 std::unique_ptr<ResultWriter> open_folder_writer(const fs::path& path, const ResultHeader& header) {
   std::vector<std::string> replaceable{"latent.tsv.gz"};
-  for (const char* matrix : {"log2", "counts", "biozero"}) {
+  for (const char* matrix : {"log2", "counts", "biozero", "sd", "q05", "q95"}) {
     for (const char* file : {"matrix.mtx.gz", "features.tsv.gz", "barcodes.tsv.gz"}) {
       replaceable.push_back(fmt::format("{}/{}", matrix, file));
     }
