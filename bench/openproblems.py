@@ -3,13 +3,14 @@
 
     bench/openproblems.py DATA_DIR [--data pbmc3k_10x,...] [--seeds 1]
                           [--methods none,best:keep,best:replace,calibrated:keep,...]
+                          [--peers VENV/bin/python]
 
 Every molecule of a data set goes into the training counts with probability 0.9, else into the test
 counts; the training counts are denoised. MSE: both normalised to 10,000 a cell, ln(1 + x). Poisson
 loss: mean of `expected - test ln expected`, expected = denoised x (test molecules / training
 molecules) (1e-6 where it is 0), so that the expectation, not the observation, is in the logarithm.
 On the 1,000 most variable genes of the training counts, normalised over these. Needs nothing but
-Python 3 and the program.
+Python 3 and the program; `--peers` adds the methods of bench/peers, on the same genes.
 """
 
 import gzip
@@ -17,8 +18,11 @@ import math
 import pathlib
 import random
 import statistics
+import subprocess
 
 from maskclass_bench import in_parallel, parser_of, print_table, read_npy, run_main
+
+PEERS = ["magic", "alra", "dca_nb", "dca_zinb"]
 
 
 def read_matrix(folder):
@@ -90,8 +94,31 @@ def main(program, arguments):
         data = program.folder / f"thinned-{folder.name}"
         write_matrix(data, train, n_genes)
 
+        def run_peer(method, seed):
+            base = program.folder / f"{folder.name}-{method}-{seed}"
+            out = pathlib.Path(f"{base}.npy")
+            subprocess.run([arguments.peers, pathlib.Path(__file__).parent / "peers/denoise.py", method,
+                            chosen_genes(), out, "--as-counts", "--seed", str(seed)], check=True)
+            kept = [int(name[4:]) for name in pathlib.Path(f"{base}.cells.txt").read_text().split()]
+            genes = [int(name[1:]) for name in pathlib.Path(f"{base}.genes.txt").read_text().split()]
+            return method, score(read_npy(out), kept, genes, test)
+
+        def chosen_genes():
+            """The thinned counts of the genes that the program chooses; others are empty."""
+            small = program.folder / f"chosen-{folder.name}"
+            if not small.exists():
+                out = program.denoise(data, f"{folder.name}-genes.npy", "--outputs", "counts",
+                                      "--drop-empty-cells", "--epochs", 0)
+                genes = set(int(name[1:]) for name in
+                            out.with_suffix(".genes.txt").read_text().split())
+                write_matrix(small, [[(gene, count) for gene, count in row if gene in genes]
+                                     for row in train], n_genes)
+            return small
+
         def run(job):
             method, seed = job
+            if method in PEERS:
+                return run_peer(method, seed)
             variant, _, observed = method.partition(":")
             options = ["--variant", variant, "--observed", observed, "--epochs", arguments.epochs]
             if method == "none":
@@ -110,6 +137,7 @@ def main(program, arguments):
 
         jobs = [(method, seed) for method in arguments.methods
                 for seed in range(1 if method == "none" else arguments.seeds)]
+        chosen_genes()
         results = in_parallel(run, jobs)
         for method in arguments.methods:
             of_method = [values for name, values in results if name == method]
@@ -125,5 +153,9 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=words)
     parser.add_argument("--methods", type=words, default=[
         "none", "balanced:keep", "balanced:replace", "best:keep", "best:replace", "calibrated:keep",
-        "calibrated:replace"])
-    run_main(main, parser.parse_args())
+        "calibrated:replace", "calibrated:replicate"])
+    parser.add_argument("--peers", help="a Python with what bench/peers/install.sh installs")
+    parsed = parser.parse_args()
+    if parsed.peers:
+        parsed.methods += PEERS
+    run_main(main, parsed)
