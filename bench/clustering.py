@@ -15,7 +15,8 @@ import pathlib
 import statistics
 import sys
 
-from maskclass_bench import in_parallel, mean_and_deviation, parser_of, print_table, run_main
+from maskclass_bench import (in_parallel, is_not_counts, mean_and_deviation, parser_of, print_table,
+                             run_main)
 
 SCORES = ["ari", "nmi", "purity", "asw"]
 
@@ -37,7 +38,7 @@ def main(program, arguments):
             continue
         cells, genes = read_shape(folder)
         options = ["--n-top-genes", 0] if genes <= 1000 else []
-        if "FPKM" in (folder / "SOURCE.md").read_text():
+        if is_not_counts(folder):
             options += ["--allow-non-integer"]
         for variant in arguments.variants:
             def score_seed(seed):

@@ -46,6 +46,12 @@ class Program:
             self.run("evaluate", denoised, "--json", "--quiet", "--threads", 1, *options))
 
 
+def is_not_counts(folder):
+    """Whether the SOURCE.md of a data set, where it has one, says that its values are FPKM."""
+    source = pathlib.Path(folder) / "SOURCE.md"
+    return source.exists() and "FPKM" in source.read_text()
+
+
 def parser_of(documentation):
     root = pathlib.Path(__file__).resolve().parent.parent
     parser = argparse.ArgumentParser(description=documentation,

@@ -20,7 +20,7 @@ import random
 import statistics
 import subprocess
 
-from maskclass_bench import in_parallel, parser_of, print_table, read_npy, run_main
+from maskclass_bench import in_parallel, is_not_counts, parser_of, print_table, read_npy, run_main
 
 PEERS = ["magic", "alra", "dca_nb", "dca_zinb"]
 
@@ -86,7 +86,7 @@ def main(program, arguments):
     for folder in sorted(pathlib.Path(arguments.data_dir).iterdir()):
         if not (folder / "matrix.mtx.gz").exists() or (arguments.data and folder.name not in arguments.data):
             continue
-        if "FPKM" in (folder / "SOURCE.md").read_text():
+        if is_not_counts(folder):
             continue
         names.append(folder.name)
         cells, n_genes = read_matrix(folder)

@@ -60,7 +60,7 @@ def main(program, arguments):
     results = Results(arguments.results)
     draws = draws_of(arguments)
     rows = []
-    for method in [*arguments.methods, *arguments.variants]:
+    for method in [*arguments.methods, *filter(None, arguments.variants)]:
         for kept in [0, 1] if method in METHODS and method != "none" else [0]:
             values = []
             for scenario, of_scenario in draws.items():
