@@ -14,12 +14,13 @@ import argparse
 import json
 import pathlib
 import re
+import resource
 import subprocess
 
 from cuda_counts.document import get, put, table
 from cuda_counts.model import model_table, slices_table
 from cuda_counts.pipeline import pipeline_table
-from cuda_counts.resources import spills_text, training_table
+from cuda_counts.resources import ARCHITECTURES, SOURCES, spills_text, training_table
 from cuda_counts.step import (
     SLICES, TRUNK_BLOCKS, a_step, accesses_table, counts_table, dynamic_shared,
     goals_table)  # fmt: skip
@@ -42,6 +43,11 @@ def pytorch_operations(python):
     return counted["fused"]["operations"]
 
 
+def children_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
@@ -62,8 +68,12 @@ def main():
     put("model", model_table(steps, pytorch_operations(options.pytorch)))
     put("pipeline", pipeline_table(build))
     if not options.no_resources:
-        put("resources", training_table(dynamic_shared(build)))
+        dynamic = dynamic_shared(build)
+        started = children_seconds()
+        put("resources", training_table(dynamic))
         put("spills", spills_text())
+        put("build", "nvcc took %.0f s of processor time for the %d `.cu` files and %d architectures."
+            % (children_seconds() - started, len(SOURCES), len(ARCHITECTURES)))  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ from .document import table
 from .profile import demangled
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SOURCES = sorted((ROOT / "kernels/cuda").rglob("*.cu"))
 ARCHITECTURES = [75, 80, 86, 89, 90, 100, 120]
 THREADS = 256
-TRAINING = ["training/training_step.cu", "training/persistent_step.cu"]
+TRAINING = [source for source in SOURCES if source.parent.name == "training"]
 
 # A multiprocessor's threads, registers and bytes of shared memory (CUDA C++ Programming Guide,
 # "Technical Specifications per Compute Capability"); a block takes 1 KB more from 8.0 on.
@@ -61,7 +62,7 @@ def training_table(dynamic):
     for source in TRAINING:
         kernels |= {
             label(name): by_arch
-            for name, by_arch in resources(ROOT / "kernels/cuda" / source).items()
+            for name, by_arch in resources(source).items()
         }
     rows = []
     for name, by_arch in sorted(kernels.items()):
@@ -79,21 +80,20 @@ def training_table(dynamic):
 
 def spills_text():
     """The same of all other kernels, in words."""
-    n_ours = 0
-    most = 0
+    registers = []  # the most of each kernel of ours
     spilled = []
-    folder = ROOT / "kernels/cuda"
-    sources = [s for s in sorted(folder.rglob("*.cu")) if str(s.relative_to(folder)) not in TRAINING]
+    spilled_by_cub = []
+    sources = [source for source in SOURCES if source not in TRAINING]
     for source in sources:
         for name, by_arch in resources(source).items():
             text = demangled(name)
-            is_ours = not text.startswith("CUB")
-            n_ours += is_ours
-            if is_ours:
-                most = max([most] + [registers for registers, _, _ in by_arch.values()])
-            spilled += ["%s spills %d bytes on %.1f" % (text, spill, arch / 10)
-                        for arch, (_, spill, _) in by_arch.items() if spill]  # fmt: skip
-    return ("The other %d kernels of ours, in %d files, take at most %d registers and %s." % (
-        n_ours, len(sources), most,
-        "none spills; " + "; ".join(spilled) if spilled and all(s.startswith("CUB") for s in spilled)
-        else "**" + "; ".join(spilled) + "**" if spilled else "none spills"))  # fmt: skip
+            is_cub = text.startswith("CUB")
+            if not is_cub:
+                registers.append(max(used for used, _, _ in by_arch.values()))
+            (spilled_by_cub if is_cub else spilled).extend(
+                "%s spills %d bytes on %.1f" % (text, spill, arch / 10)
+                for arch, (_, spill, _) in by_arch.items() if spill)  # fmt: skip
+    return "The other %d kernels of ours, in %d files, take at most %d registers; %s.%s" % (
+        len(registers), len(sources), max(registers),
+        "**" + "; ".join(spilled) + "**" if spilled else "none spills",
+        " " + "; ".join(spilled_by_cub) + "." if spilled_by_cub else "")  # fmt: skip

@@ -55,12 +55,12 @@ inline std::int32_t slices_of(std::int32_t n_genes) {
 }
 
 /// Fills `segments` [n_cells][slices_of(n_genes)] from compressed rows on the device whose indices
-/// ascend within a row. Source: kernels/cuda/columns.cu.
+/// ascend within a row. Source: kernels/cuda/memory/columns.cu.
 void build_segments(std::int64_t n_cells, std::int32_t n_genes, const std::int64_t* indptr,
                     const std::int32_t* indices, Segment* segments, cudaStream_t stream);
 
 /// Puts the cells of the rows `order` [n_cells], device memory, into `ordered`, whose capacity is
-/// at least n_cells. Asynchronous, one launch. Source: kernels/cuda/columns.cu.
+/// at least n_cells. Asynchronous, one launch. Source: kernels/cuda/memory/columns.cu.
 void order_cells(const StoredCells& stored, const std::uint32_t* order, std::int64_t n_cells,
                  std::int32_t n_slices, const OrderedCells& ordered, cudaStream_t stream);
 
