@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 
+#include "kernels/math/biozero.h"
 #include "kernels/math/gene_scaling.h"
 #include "kernels/parameters.h"
 
@@ -19,10 +20,17 @@ struct ScaledData {
   std::span<const float> scaled;            ///< [n_nonzeros], in [-1, 1].
   std::span<const std::uint32_t> cell_ids;  ///< [n_cells]: index in the input, for random numbers.
   std::span<const GeneScaling> genes;       ///< [n_genes]
-  // The biozero probability at zeros: kernels/math/biozero.h.
-  std::span<const float> biozero_coefficients;  ///< [n_genes][kBiozeroTerms]
-  std::span<const float> biozero_position;      ///< [n_cells]
-  std::span<const float> biozero_shrink;        ///< [n_cells]
+  // The biozero probability at zeros: kernels/math/biozero.h. Cells whose dropout differs (samples,
+  // runs) each have a curve of their own.
+  std::span<const float> biozero_coefficients;   ///< [n_curves][n_genes][kBiozeroTerms]
+  std::span<const std::uint32_t> biozero_curve;  ///< [n_cells]: below n_curves; empty where one is.
+  std::span<const float> biozero_position;       ///< [n_cells]
+  std::span<const float> biozero_shrink;         ///< [n_cells]
+
+  std::int64_t n_curves() const {
+    const std::int64_t of_one = std::int64_t{n_genes} * kBiozeroTerms;
+    return of_one > 0 ? std::ssize(biozero_coefficients) / of_one : 1;
+  }
 };
 
 /// How the CPU backend goes through the two wide layers. Results are the same to rounding.

@@ -124,8 +124,7 @@ DeviceBackend make(const ScaledData& data, const NetworkShape& shape,
     const Scope scope(options);
     check_current(options);
     const cuda::CudaOptions chosen = cuda_options(options);
-    const cuda::CudaPlan plan = cuda::plan_cuda(
-        data.n_cells, static_cast<std::int64_t>(data.indices.size()), shape, training, chosen);
+    const cuda::CudaPlan plan = cuda::plan_cuda(data, shape, training, chosen);
     DeviceBackend made;
     made.device.kind = Device::cuda;
     made.device.gpu = gpu_of(cuda::current_device());

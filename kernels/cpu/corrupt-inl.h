@@ -29,13 +29,19 @@ using FloatMask = hn::Mask<Floats>;
 /// value is below -1.
 inline constexpr float kAbsent = -2.0f;
 
-/// kernels/math/biozero.h, biozero_from_basis, for the 16 cells of a group and `kGenes` genes whose
-/// coefficients follow each other.
+/// The coefficients of a gene and those after it, by a dropout curve.
+HWY_INLINE const float* coefficients_of(const ScaledData& data, std::uint32_t curve,
+                                        std::int32_t gene) {
+  const std::size_t row = static_cast<std::size_t>(curve) * data.n_genes + gene;
+  return &data.biozero_coefficients[row * kBiozeroTerms];
+}
+
+/// kernels/math/biozero.h, the sum of biozero_from_basis, for the 16 cells of a group and `kGenes`
+/// genes whose coefficients follow each other.
 template <int kGenes>
-HWY_INLINE void biozero_probabilities(const float* HWY_RESTRICT basis,
-                                      const float* HWY_RESTRICT shrink,
-                                      const float* HWY_RESTRICT coefficients,
-                                      Vector (&p)[kGenes][kVectorsInGroup]) {
+HWY_INLINE void biozero_sums(const float* HWY_RESTRICT basis,
+                             const float* HWY_RESTRICT coefficients,
+                             Vector (&p)[kGenes][kVectorsInGroup]) {
   const Floats d;
   clear(p);
   for (int k = kBiozeroTerms - 1; k >= 0; --k) {
@@ -47,6 +53,32 @@ HWY_INLINE void biozero_probabilities(const float* HWY_RESTRICT basis,
       const Vector coefficient = hn::Set(d, coefficients[gene * kBiozeroTerms + k]);
       for (int v = 0; v < kVectorsInGroup; ++v) {
         p[gene][v] = hn::MulAdd(term[v], coefficient, p[gene][v]);
+      }
+    }
+  }
+}
+
+/// kernels/math/biozero.h, biozero_from_basis, for the 16 cells of a group and `kGenes` genes from
+/// `gene` on. Each curve that a cell of the group has costs a sum for all 16: a group has few, and
+/// coefficients that differ by lane would have to be gathered one by one.
+template <int kGenes>
+HWY_INLINE void biozero_probabilities(const ScaledData& data, const Batch& batch,
+                                      std::int64_t group, std::int32_t gene_of_first,
+                                      Vector (&p)[kGenes][kVectorsInGroup]) {
+  const Floats d;
+  const float* HWY_RESTRICT basis = &batch.biozero_basis[group * kBiozeroTerms * kGroup];
+  const float* HWY_RESTRICT shrink = &batch.biozero_shrink[group * kGroup];
+  const std::vector<std::uint32_t>& curves = batch.curves_of_group[group];
+  biozero_sums(basis, coefficients_of(data, curves[0], gene_of_first), p);
+  for (std::size_t k = 1; k < curves.size(); ++k) {
+    Vector other[kGenes][kVectorsInGroup];
+    biozero_sums(basis, coefficients_of(data, curves[k], gene_of_first), other);
+    for (int v = 0; v < kVectorsInGroup; ++v) {
+      const WordVector of_cells =
+          hn::Load(Words(), &batch.biozero_curve[group * kGroup + vector_offset(v, 0)]);
+      const FloatMask has = hn::RebindMask(d, hn::Eq(of_cells, hn::Set(Words(), curves[k])));
+      for (int gene = 0; gene < kGenes; ++gene) {
+        p[gene][v] = hn::IfThenElse(has, other[gene][v], p[gene][v]);
       }
     }
   }
@@ -82,8 +114,7 @@ inline void mask_zeros(TrainingState& state, const Batch& batch, std::int32_t ge
             ? state.biozero[at + lane]
             : biozero_from_basis(
                   &batch.biozero_basis[cell / kGroup * kBiozeroTerms * kGroup + cell % kGroup],
-                  kGroup,
-                  &state.data.biozero_coefficients[static_cast<std::size_t>(gene) * kBiozeroTerms],
+                  kGroup, coefficients_of(state.data, batch.biozero_curve[cell], gene),
                   batch.biozero_shrink[cell]);
     if (!philox::is_below(random[lane], biozero * state.options.mask_zero)) continue;
     state.input[at + lane] = corrupted_zero(state, batch, batch.cell_ids[cell], gene);
@@ -167,9 +198,7 @@ HWY_INLINE void corrupt_genes(TrainingState& state, const Batch& batch, const Ph
 
   Vector p[kGenes][kVectorsInGroup];
   if constexpr (kWithBiozero) {
-    biozero_probabilities(
-        &batch.biozero_basis[first_cell * kBiozeroTerms], &batch.biozero_shrink[first_cell],
-        &state.data.biozero_coefficients[static_cast<std::size_t>(gene) * kBiozeroTerms], p);
+    biozero_probabilities(state.data, batch, group, gene, p);
   }
   const PhiloxGenes genes(stream, static_cast<std::uint32_t>(gene) / 4);
   std::uint16_t* HWY_RESTRICT nonzero_bits =

@@ -56,6 +56,8 @@ Batch::Batch(std::int64_t most_groups, const Network& network)
     : cell_ids(most_groups * kGroup),
       biozero_basis(most_groups * kBiozeroTerms * kGroup),
       biozero_shrink(most_groups * kGroup),
+      biozero_curve(most_groups * kGroup),
+      curves_of_group(most_groups, {0}),
       cursors(most_groups * kGroup),
       encode_cursors(most_groups * kGroup),
       row_gradient(padded(network.shape.hidden)),
@@ -155,6 +157,23 @@ void prefetch(const ScaledData& data, std::int64_t at) {
 
 }  // namespace
 
+namespace {
+
+/// Where all cells share one curve, everything stays 0.
+void set_curves(const ScaledData& data, Batch& batch) {
+  if (data.biozero_curve.empty()) return;
+  for (std::int64_t group = 0; group < batch.n_groups; ++group)
+    batch.curves_of_group[group].clear();
+  for (std::size_t cell = 0; cell < batch.cells.size(); ++cell) {
+    const std::uint32_t curve = data.biozero_curve[batch.cells[cell]];
+    batch.biozero_curve[cell] = curve;
+    std::vector<std::uint32_t>& curves = batch.curves_of_group[cell / kGroup];
+    if (std::find(curves.begin(), curves.end(), curve) == curves.end()) curves.push_back(curve);
+  }
+}
+
+}  // namespace
+
 void set_cells(const ScaledData& data, std::span<const std::uint32_t> cells,
                std::int32_t first_gene, Batch& batch) {
   batch.cells = cells;
@@ -173,6 +192,7 @@ void set_cells(const ScaledData& data, std::span<const std::uint32_t> cells,
       batch.biozero_basis[(group * kBiozeroTerms + k) * kGroup + cell % kGroup] = basis[k];
     }
   }
+  set_curves(data, batch);
   for (std::size_t cell = 0; cell < cells.size(); ++cell) {
     batch.cursors[cell] = find_entry(data, cells[cell], first_gene);
     batch.encode_cursors[cell] = batch.cursors[cell];

@@ -87,11 +87,13 @@ struct Batch {
   std::uint32_t epoch = 0;
   std::span<const std::uint32_t> cells;  ///< rows of the data set
   std::int64_t n_groups = 0;
-  AdamStep adam;                      ///< of the current step
-  LossScale loss_scale;               ///< from phase 3 on
-  AlignedWords cell_ids;              ///< [padded batch]: index in the input
-  AlignedFloats biozero_basis;        ///< [group][kBiozeroTerms][16]
-  AlignedFloats biozero_shrink;       ///< [group][16]
+  AdamStep adam;                 ///< of the current step
+  LossScale loss_scale;          ///< from phase 3 on
+  AlignedWords cell_ids;         ///< [padded batch]: index in the input
+  AlignedFloats biozero_basis;   ///< [group][kBiozeroTerms][16]
+  AlignedFloats biozero_shrink;  ///< [group][16]
+  AlignedWords biozero_curve;    ///< [group][16]: whose coefficients hold for a cell
+  std::vector<std::vector<std::uint32_t>> curves_of_group;  ///< [group]: those of its cells
   std::vector<std::int64_t> cursors;  ///< [cell]: where the next slice starts in the cell's row.
   std::vector<std::int64_t> encode_cursors;  ///< likewise, for encode_nonzeros, which comes later.
   bool sparse_input = false;    ///< Whether the slices' partial sums of phase 1 lie by cell.

@@ -50,9 +50,13 @@ std::size_t memory_limit(const CudaOptions& options) {
   return options.memory_limit == 0 ? usable : std::min(usable, options.memory_limit);
 }
 
-JobSize size_of(std::int64_t n_cells, std::int64_t n_nonzeros, const NetworkShape& shape,
+JobSize size_of(const ScaledData& data, const NetworkShape& shape, const TrainingOptions& options) {
+  return {data.n_cells, std::ssize(data.scaled), data.n_curves(), shape, options.batch_size};
+}
+
+JobSize size_of(const DeviceScaledData& data, const NetworkShape& shape,
                 const TrainingOptions& options) {
-  return {n_cells, n_nonzeros, shape, options.batch_size};
+  return {data.n_cells, data.n_nonzeros, data.n_curves, shape, options.batch_size};
 }
 
 /// A slot's side of the host: what runs it, and how far it is.
@@ -154,8 +158,8 @@ void CudaBackend::load(const ScaledData& data) {
   for (std::size_t k = 0; k < work_.size(); ++k) {
     const DataSlot& slot = *memory_.slots[k];
     memory_.slots[k]->data.copy_genes(data, context_);
-    work_[k]->packed =
-        std::make_unique<PackedCells>(slot.most_cells, slot.most_nonzeros, shape_.n_genes);
+    work_[k]->packed = std::make_unique<PackedCells>(slot.most_cells, slot.most_nonzeros,
+                                                     shape_.n_genes, data.n_curves());
   }
 }
 
@@ -365,25 +369,23 @@ void CudaBackend::copy_latent(float* latent_out, std::int64_t done, std::int64_t
 std::unique_ptr<CudaNetwork> make_cuda_backend(const ScaledData& data, const NetworkShape& shape,
                                                const TrainingOptions& options,
                                                const CudaOptions& cuda_options) {
-  const auto n_nonzeros = static_cast<std::int64_t>(data.scaled.size());
-  return std::make_unique<CudaBackend>(size_of(data.n_cells, n_nonzeros, shape, options), &data,
-                                       options, cuda_options);
+  return std::make_unique<CudaBackend>(size_of(data, shape, options), &data, options, cuda_options);
 }
 
 std::unique_ptr<CudaNetwork> make_cuda_backend(const DeviceScaledData& data,
                                                const NetworkShape& shape,
                                                const TrainingOptions& options,
                                                const CudaOptions& cuda_options) {
-  auto backend = std::make_unique<CudaBackend>(
-      size_of(data.n_cells, data.n_nonzeros, shape, options), nullptr, options, cuda_options);
+  auto backend =
+      std::make_unique<CudaBackend>(size_of(data, shape, options), nullptr, options, cuda_options);
   backend->load(data);
   return backend;
 }
 
-CudaPlan plan_cuda(std::int64_t n_cells, std::int64_t n_nonzeros, const NetworkShape& shape,
+CudaPlan plan_cuda(const ScaledData& data, const NetworkShape& shape,
                    const TrainingOptions& options, const CudaOptions& cuda_options) {
   CudaPlan plan;
-  const JobMemory memory(size_of(n_cells, n_nonzeros, shape, options), memory_limit(cuda_options));
+  const JobMemory memory(size_of(data, shape, options), memory_limit(cuda_options));
   plan.device_bytes = memory.plan.bytes();
   plan.resident = memory.resident();
   std::size_t total = 0;

@@ -31,14 +31,16 @@ struct DeviceScaledData {
   std::int64_t n_cells = 0;
   std::int64_t n_nonzeros = 0;
   std::int32_t n_genes = 0;
-  const std::int64_t* indptr = nullptr;         ///< [n_cells + 1]
-  const std::int32_t* indices = nullptr;        ///< [n_nonzeros], ascending within a cell
-  const float* scaled = nullptr;                ///< [n_nonzeros]
-  const std::uint32_t* cell_ids = nullptr;      ///< [n_cells]
-  const GeneScaling* genes = nullptr;           ///< [n_genes]
-  const float* biozero_coefficients = nullptr;  ///< [n_genes][kBiozeroTerms]
-  const float* biozero_position = nullptr;      ///< [n_cells]
-  const float* biozero_shrink = nullptr;        ///< [n_cells]
+  const std::int64_t* indptr = nullptr;     ///< [n_cells + 1]
+  const std::int32_t* indices = nullptr;    ///< [n_nonzeros], ascending within a cell
+  const float* scaled = nullptr;            ///< [n_nonzeros]
+  const std::uint32_t* cell_ids = nullptr;  ///< [n_cells]
+  const GeneScaling* genes = nullptr;       ///< [n_genes]
+  std::int32_t n_curves = 1;
+  const float* biozero_coefficients = nullptr;   ///< [n_curves][n_genes][kBiozeroTerms]
+  const std::uint32_t* biozero_curve = nullptr;  ///< [n_cells]; may be null for one curve
+  const float* biozero_position = nullptr;       ///< [n_cells]
+  const float* biozero_shrink = nullptr;         ///< [n_cells]
 };
 
 /// A network on a GPU, whose results may stay there.
@@ -75,7 +77,7 @@ struct CudaPlan {
   Driver driver = Driver::graph;
   std::string driver_reason;  ///< why not the persistent one; empty where it is
 };
-CudaPlan plan_cuda(std::int64_t n_cells, std::int64_t n_nonzeros, const NetworkShape& shape,
+CudaPlan plan_cuda(const ScaledData& data, const NetworkShape& shape,
                    const TrainingOptions& options, const CudaOptions& cuda_options);
 
 }  // namespace maskclass::cuda

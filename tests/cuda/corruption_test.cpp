@@ -46,7 +46,7 @@ struct Batch {
     const TestStream stream;
     MemoryPlan plan;
     DataMemory memory(data.n_cells, static_cast<std::int64_t>(data.scaled.size()), data.n_genes,
-                      plan);
+                      data.n_curves(), plan);
     plan.allocate(stream.context);
     memory.copy(data, stream.context);
     const auto n_cells = static_cast<int>(rows.size());
@@ -117,7 +117,8 @@ TEST_CASE("masks, corrupted inputs and weights are those of the formulas, bit fo
     for (const std::int64_t n_cells : {1, 32, 45}) {
       CAPTURE(n_genes);
       CAPTURE(n_cells);
-      const maskclass::test::MadeUpData made_up(n_cells, n_genes);
+      // One dropout curve, or several.
+      const maskclass::test::MadeUpData made_up(n_cells, n_genes, 0.6, n_cells == 45 ? 3 : 1);
       const ScaledData data = made_up.view();
       std::vector<std::uint32_t> rows(n_cells);
       std::iota(rows.rbegin(), rows.rend(), 0);

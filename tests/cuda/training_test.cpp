@@ -98,7 +98,7 @@ TEST_CASE("both drivers give the same bits, in either precision") {
 
 TEST_CASE("a data set that streams through the device gives the same bits") {
   const Shape shape{150, 100, 64, 32, 32};
-  const MadeUpData made_up(shape.n_cells, shape.n_genes);
+  const MadeUpData made_up(shape.n_cells, shape.n_genes, 0.6, 3);
   const ScaledData data = made_up.view();
   const Parameters start = varied_weights(shape);
   const auto order = reversed_order(shape.n_cells);

@@ -20,10 +20,12 @@ struct MadeUpData {
   std::vector<float> coefficients;
   std::vector<float> position;
   std::vector<float> shrink;
+  std::vector<std::uint32_t> curve;
 
   /// An entry is a non-zero where its random bits of purpose `simulation` are below
-  /// (1 - zeros) * 2^32.
-  MadeUpData(std::int64_t n_cells, std::int32_t n_genes, double zeros = 0.6) {
+  /// (1 - zeros) * 2^32. With several dropout curves neighbouring cells have different ones.
+  MadeUpData(std::int64_t n_cells, std::int32_t n_genes, double zeros = 0.6,
+             std::uint32_t n_curves = 1) {
     const auto limit = static_cast<std::uint64_t>((1 - zeros) * 0x1p32);
     for (std::int64_t cell = 0; cell < n_cells; ++cell) {
       cell_ids.push_back(static_cast<std::uint32_t>(3 * cell + 1));
@@ -38,15 +40,22 @@ struct MadeUpData {
       }
       indptr.push_back(static_cast<std::int64_t>(indices.size()));
     }
+    for (std::int64_t cell = 0; n_curves > 1 && cell < n_cells; ++cell) {
+      curve.push_back(static_cast<std::uint32_t>(cell * 7 / 3) % n_curves);
+    }
     for (std::int32_t gene = 0; gene < n_genes; ++gene) {
       const float high = 4.0f + static_cast<float>(gene % 8);
       genes.push_back(
           {0.0f, high, 2.0f / high, high / 2.0f, 10.0f + static_cast<float>(gene % 50)});
-      coefficients.resize(coefficients.size() + kBiozeroTerms, 0.0f);
-      float* terms = &coefficients[static_cast<std::size_t>(gene) * kBiozeroTerms];
-      terms[0] = 0.25f + 0.03125f * static_cast<float>(gene % 16);
-      terms[1] = -0.125f;
-      terms[2] = 0.0625f;
+    }
+    coefficients.resize(std::size_t{n_curves} * n_genes * kBiozeroTerms, 0.0f);
+    for (std::uint32_t of = 0; of < n_curves; ++of) {
+      for (std::int32_t gene = 0; gene < n_genes; ++gene) {
+        float* terms = &coefficients[(std::size_t{of} * n_genes + gene) * kBiozeroTerms];
+        terms[0] = 0.25f + 0.03125f * static_cast<float>((gene + 5 * of) % 16);
+        terms[1] = -0.125f;
+        terms[2] = 0.0625f;
+      }
     }
   }
 
@@ -60,6 +69,7 @@ struct MadeUpData {
     data.cell_ids = cell_ids;
     data.genes = genes;
     data.biozero_coefficients = coefficients;
+    data.biozero_curve = curve;
     data.biozero_position = position;
     data.biozero_shrink = shrink;
     return data;

@@ -72,6 +72,7 @@ inline CorruptedBatch corrupt(const ScaledData& data, std::span<const std::uint3
     }
     float basis[kBiozeroTerms];
     chebyshev_basis(data.biozero_position[row], basis);
+    const std::size_t curve = data.biozero_curve.empty() ? 0 : data.biozero_curve[row];
     for (std::int32_t gene = 0; gene < data.n_genes; ++gene) {
       const std::uint32_t cell = data.cell_ids[row];
       const std::uint64_t bits =
@@ -80,7 +81,7 @@ inline CorruptedBatch corrupt(const ScaledData& data, std::span<const std::uint3
       double probability = options.mask_nonzero;
       if (zero[gene]) {
         p = biozero_from_basis(
-            basis, 1, &data.biozero_coefficients[static_cast<std::size_t>(gene) * kBiozeroTerms],
+            basis, 1, &data.biozero_coefficients[(curve * data.n_genes + gene) * kBiozeroTerms],
             data.biozero_shrink[row]);
         probability = static_cast<double>(p * options.mask_zero);
       }

@@ -216,7 +216,7 @@ inline void check_losses_and_gradients(const MakeBackend& make_backend,
 inline void check_weights_after_several_batches(const MakeBackend& make_backend, double scale = 1,
                                                 const Shape& shape = {70, 75, 64, 32, 32}) {
   // A large epsilon keeps the update smooth in the gradient, so that rounding stays rounding.
-  const test::MadeUpData made_up(shape.n_cells, shape.n_genes);
+  const test::MadeUpData made_up(shape.n_cells, shape.n_genes, 0.6, 3);
   const ScaledData data = made_up.view();
   const Parameters start = varied_weights(shape);
   const auto order = reversed_order(shape.n_cells);

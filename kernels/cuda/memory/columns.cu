@@ -69,6 +69,7 @@ __global__ void __launch_bounds__(kThreads)
   ordered.ids[cell] = stored.ids[row];
   ordered.position[cell] = stored.position[row];
   ordered.shrink[cell] = stored.shrink[row];
+  if (stored.curve != nullptr) ordered.curve[cell] = stored.curve[row];
 }
 
 unsigned tiles_for(std::int64_t n) {

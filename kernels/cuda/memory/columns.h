@@ -27,6 +27,7 @@ struct StoredCells {
   const std::uint32_t* ids = nullptr;       ///< [n_cells]: index in the input
   const float* position = nullptr;          ///< [n_cells]: biozero.h's t
   const float* shrink = nullptr;            ///< [n_cells]
+  const std::uint32_t* curve = nullptr;     ///< [n_cells]: of dropout; null where there is one
 };
 
 /// The same in the order in which batches take the cells, slice by slice: a batch's cells, which
@@ -37,6 +38,7 @@ struct OrderedCells {
   std::uint32_t* ids = nullptr;       ///< [capacity]
   float* position = nullptr;          ///< [capacity]
   float* shrink = nullptr;            ///< [capacity]
+  std::uint32_t* curve = nullptr;     ///< [capacity]; null where there is one curve
   std::int64_t capacity = 0;
 };
 
@@ -45,7 +47,7 @@ struct Columns {
   OrderedCells cells;
   const float* values = nullptr;                ///< [n_nonzeros], scaled, as compressed rows
   const GeneScaling* genes = nullptr;           ///< [n_genes]
-  const float* biozero_coefficients = nullptr;  ///< [n_genes][kBiozeroTerms]
+  const float* biozero_coefficients = nullptr;  ///< [n_curves][n_genes][kBiozeroTerms]
   std::int32_t n_genes = 0;
   std::int32_t n_slices = 0;
 };

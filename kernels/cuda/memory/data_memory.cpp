@@ -17,7 +17,7 @@ void copy_on_device(DeviceArray<T>& to, const T* from, const Context& context) {
 }  // namespace
 
 DataMemory::DataMemory(std::int64_t n_cells, std::int64_t n_nonzeros, std::int32_t n_genes,
-                       MemoryPlan& plan)
+                       std::int64_t n_curves, MemoryPlan& plan)
     : n_cells_(n_cells), n_genes_(n_genes) {
   plan.add(row_start_, "row starts", n_cells + 1);
   plan.add(segments_, "gene bits", n_cells * slices_of(n_genes));
@@ -30,9 +30,12 @@ DataMemory::DataMemory(std::int64_t n_cells, std::int64_t n_nonzeros, std::int32
   plan.add(ordered_ids_, "cell numbers in the epoch's order", n_cells);
   plan.add(ordered_position_, "biozero positions in the epoch's order", n_cells);
   plan.add(ordered_shrink_, "biozero adjustments in the epoch's order", n_cells);
+  const std::int64_t n_numbers = n_curves > 1 ? n_cells : 0;
+  plan.add(curve_, "numbers of dropout curves", n_numbers);
+  plan.add(ordered_curve_, "numbers of dropout curves in the epoch's order", n_numbers);
   plan.add(genes_, "gene scaling", n_genes);
   plan.add(coefficients_, "biozero coefficients",
-           static_cast<std::size_t>(n_genes) * kBiozeroTerms);
+           static_cast<std::size_t>(n_curves) * n_genes * kBiozeroTerms);
 }
 
 void DataMemory::copy(const DeviceScaledData& data, const Context& context) {
@@ -42,6 +45,7 @@ void DataMemory::copy(const DeviceScaledData& data, const Context& context) {
   copy_on_device(cell_ids_, data.cell_ids, context);
   copy_on_device(position_, data.biozero_position, context);
   copy_on_device(shrink_, data.biozero_shrink, context);
+  copy_on_device(curve_, data.biozero_curve, context);
   copy_on_device(genes_, data.genes, context);
   copy_on_device(coefficients_, data.biozero_coefficients, context);
   build_segments(n_cells_, n_genes_, row_start_.data(), data.indices, segments_.data(),
@@ -64,6 +68,7 @@ void DataMemory::copy(const ScaledData& data, const Context& context) {
   cell_ids_.upload(data.cell_ids, context, kWhat);
   position_.upload(data.biozero_position, context, kWhat);
   shrink_.upload(data.biozero_shrink, context, kWhat);
+  curve_.upload(data.biozero_curve, context, kWhat);
   genes_.upload(data.genes, context, kWhat);
   coefficients_.upload(data.biozero_coefficients, context, kWhat);
   synchronise(context.stream, kWhat);
@@ -84,16 +89,22 @@ void DataMemory::copy(const PackedCells& cells, const Context& context) {
   cell_ids_.upload(cells.cell_ids(), context, kWhat);
   position_.upload(cells.position(), context, kWhat);
   shrink_.upload(cells.shrink(), context, kWhat);
+  curve_.upload(cells.curve(), context, kWhat);
 }
 
 OrderedCells DataMemory::ordered() const {
-  return {ordered_row_start_.data(), ordered_segments_.data(), ordered_ids_.data(),
-          ordered_position_.data(),  ordered_shrink_.data(),   n_cells_};
+  return {ordered_row_start_.data(),
+          ordered_segments_.data(),
+          ordered_ids_.data(),
+          ordered_position_.data(),
+          ordered_shrink_.data(),
+          ordered_curve_.data(),
+          n_cells_};
 }
 
 void DataMemory::order(const std::uint32_t* rows, std::int64_t n_cells, const Context& context) {
-  const StoredCells stored{row_start_.data(), segments_.data(), cell_ids_.data(), position_.data(),
-                           shrink_.data()};
+  const StoredCells stored{row_start_.data(), segments_.data(), cell_ids_.data(),
+                           position_.data(),  shrink_.data(),   curve_.data()};
   order_cells(stored, rows, n_cells, slices_of(n_genes_), ordered(), context.stream);
 }
 

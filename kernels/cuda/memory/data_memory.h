@@ -10,8 +10,10 @@ namespace maskclass::cuda {
 /// A data set on the device, or some cells of one, in the kernels' form.
 class DataMemory {
  public:
-  /// Plans for up to n_cells cells with up to n_nonzeros non-zeros in all.
-  DataMemory(std::int64_t n_cells, std::int64_t n_nonzeros, std::int32_t n_genes, MemoryPlan& plan);
+  /// Plans for up to n_cells cells with up to n_nonzeros non-zeros in all, of n_curves dropout
+  /// curves.
+  DataMemory(std::int64_t n_cells, std::int64_t n_nonzeros, std::int32_t n_genes,
+             std::int64_t n_curves, MemoryPlan& plan);
 
   /// Fills it, in the order of the stream; the arrays of `data` may change once that is done.
   void copy(const DeviceScaledData& data, const Context& context);
@@ -41,11 +43,13 @@ class DataMemory {
   DeviceArray<std::uint32_t> cell_ids_;
   DeviceArray<float> position_;
   DeviceArray<float> shrink_;
+  DeviceArray<std::uint32_t> curve_;  ///< empty where there is one
   DeviceArray<std::int64_t> ordered_row_start_;
   DeviceArray<Segment> ordered_segments_;
   DeviceArray<std::uint32_t> ordered_ids_;
   DeviceArray<float> ordered_position_;
   DeviceArray<float> ordered_shrink_;
+  DeviceArray<std::uint32_t> ordered_curve_;
   DeviceArray<GeneScaling> genes_;
   DeviceArray<float> coefficients_;
 };

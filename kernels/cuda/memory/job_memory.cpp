@@ -12,7 +12,7 @@ struct SlotSize {
 
 std::size_t bytes_of(const SlotSize& slot, const JobSize& job) {
   MemoryPlan plan;
-  const DataSlot probe(slot.n_cells, slot.n_nonzeros, job.shape.n_genes, job.batch_size, plan);
+  const DataSlot probe(slot.n_cells, slot.n_nonzeros, job, plan);
   return plan.bytes();
 }
 
@@ -37,13 +37,13 @@ SlotSize largest_part(const JobSize& job, std::size_t bytes) {
 
 }  // namespace
 
-DataSlot::DataSlot(std::int64_t n_cells, std::int64_t n_nonzeros, std::int32_t n_genes,
-                   std::int32_t batch_size, MemoryPlan& plan)
+DataSlot::DataSlot(std::int64_t n_cells, std::int64_t n_nonzeros, const JobSize& job,
+                   MemoryPlan& plan)
     : most_cells(n_cells),
       most_nonzeros(n_nonzeros),
-      data(n_cells, n_nonzeros, n_genes, plan),
+      data(n_cells, n_nonzeros, job.shape.n_genes, job.n_curves, plan),
       schedule(std::max<std::int64_t>(n_cells, kInferenceCells),
-               (n_cells + batch_size - 1) / batch_size, plan) {}
+               (n_cells + job.batch_size - 1) / job.batch_size, plan) {}
 
 JobMemory::JobMemory(const JobSize& size, std::size_t limit)
     : network(size.shape, plan),
@@ -52,8 +52,7 @@ JobMemory::JobMemory(const JobSize& size, std::size_t limit)
            static_cast<std::size_t>(kInferenceCells) * size.shape.n_genes);
   const SlotSize whole{size.n_cells, size.n_nonzeros};
   const auto add_slot = [&](const SlotSize& slot) {
-    slots.push_back(std::make_unique<DataSlot>(slot.n_cells, slot.n_nonzeros, size.shape.n_genes,
-                                               size.batch_size, plan));
+    slots.push_back(std::make_unique<DataSlot>(slot.n_cells, slot.n_nonzeros, size, plan));
   };
   if (plan.bytes() + bytes_of(whole, size) <= limit) {
     add_slot(whole);

@@ -14,11 +14,18 @@ namespace maskclass::cuda {
 /// Cells that inference works on at a time.
 inline constexpr int kInferenceCells = 256;
 
+struct JobSize {
+  std::int64_t n_cells = 0;
+  std::int64_t n_nonzeros = 0;
+  std::int64_t n_curves = 1;  ///< of dropout
+  NetworkShape shape;
+  std::int32_t batch_size = 0;
+};
+
 /// Cells on the device with the schedule that trains on them: the whole data set, or one of two
 /// parts that take turns where it does not fit.
 struct DataSlot {
-  DataSlot(std::int64_t n_cells, std::int64_t n_nonzeros, std::int32_t n_genes,
-           std::int32_t batch_size, MemoryPlan& plan);
+  DataSlot(std::int64_t n_cells, std::int64_t n_nonzeros, const JobSize& job, MemoryPlan& plan);
 
   /// As ScheduleMemory::start(); brings the cells into that order, too.
   void start(std::uint32_t epoch, std::span<const std::uint32_t> order,
@@ -31,13 +38,6 @@ struct DataSlot {
   std::int64_t most_nonzeros;
   DataMemory data;
   ScheduleMemory schedule;
-};
-
-struct JobSize {
-  std::int64_t n_cells = 0;
-  std::int64_t n_nonzeros = 0;
-  NetworkShape shape;
-  std::int32_t batch_size = 0;
 };
 
 /// All memory of a job on the device, planned before any is allocated: it may take `limit` bytes.

@@ -4,14 +4,16 @@
 
 namespace maskclass::cuda {
 
-PackedCells::PackedCells(std::int64_t most_cells, std::int64_t most_nonzeros, std::int32_t n_genes)
+PackedCells::PackedCells(std::int64_t most_cells, std::int64_t most_nonzeros, std::int32_t n_genes,
+                         std::int64_t n_curves)
     : n_slices_(slices_of(n_genes)),
       row_start_(most_cells),
       segments_(most_cells * n_slices_),
       values_(most_nonzeros),
       cell_ids_(most_cells),
       position_(most_cells),
-      shrink_(most_cells) {}
+      shrink_(most_cells),
+      curve_(n_curves > 1 ? most_cells : 0) {}
 
 void PackedCells::pack(const ScaledData& data, std::span<const std::uint32_t> rows) {
   n_cells_ = static_cast<std::int64_t>(rows.size());
@@ -24,6 +26,7 @@ void PackedCells::pack(const ScaledData& data, std::span<const std::uint32_t> ro
     cell_ids_.data()[cell] = data.cell_ids[row];
     position_.data()[cell] = data.biozero_position[row];
     shrink_.data()[cell] = data.biozero_shrink[row];
+    if (curve_.size() > 0) curve_.data()[cell] = data.biozero_curve[row];
     std::copy(data.scaled.begin() + begin, data.scaled.begin() + end, values_.data() + n_nonzeros_);
     Segment* segments = segments_.data() + cell * n_slices_;
     std::int64_t at = begin;

@@ -13,7 +13,8 @@ namespace maskclass::cuda {
 /// copied to the device where the whole data set does not fit there.
 class PackedCells {
  public:
-  PackedCells(std::int64_t most_cells, std::int64_t most_nonzeros, std::int32_t n_genes);
+  PackedCells(std::int64_t most_cells, std::int64_t most_nonzeros, std::int32_t n_genes,
+              std::int64_t n_curves);
 
   /// Packs the given rows, in their order; they must fit. Whatever was copied from here must have
   /// arrived.
@@ -26,6 +27,10 @@ class PackedCells {
   std::span<const std::uint32_t> cell_ids() const { return cell_ids_.span().first(n_cells_); }
   std::span<const float> position() const { return position_.span().first(n_cells_); }
   std::span<const float> shrink() const { return shrink_.span().first(n_cells_); }
+  /// Empty where there is one curve.
+  std::span<const std::uint32_t> curve() const {
+    return curve_.span().first(curve_.size() > 0 ? n_cells_ : 0);
+  }
 
  private:
   std::int32_t n_slices_;
@@ -37,6 +42,7 @@ class PackedCells {
   PinnedArray<std::uint32_t> cell_ids_;
   PinnedArray<float> position_;
   PinnedArray<float> shrink_;
+  PinnedArray<std::uint32_t> curve_;
 };
 
 }  // namespace maskclass::cuda

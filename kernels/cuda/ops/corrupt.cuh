@@ -14,7 +14,8 @@
 ///
 /// A block of 256 threads fills a tile of 32 cells x 32 genes: thread t has the four genes from
 /// 4 (t % 8) on of cell t / 8, which share one Philox block; a warp has four cells to itself.
-/// Global memory: 28 bytes a cell (row start, id, position, shrink, segment) and 4 a non-zero.
+/// Global memory: 28 bytes a cell (row start, id, position, shrink, segment; 32 with several
+/// dropout curves) and 4 a non-zero.
 /// Operations: one Philox block for four entries, and 16 fused multiply-adds for each zero whose
 /// biozero probability is needed.
 namespace maskclass::cuda {
@@ -25,6 +26,7 @@ struct TileCells {
   std::uint32_t present[kTileCells];   ///< bit a gene; 0 for cells beyond the batch
   std::uint32_t id[kTileCells];
   float shrink[kTileCells];
+  std::uint32_t curve[kTileCells];
   float basis[kBiozeroTerms][kTileCells];
 };
 
@@ -42,7 +44,8 @@ struct Tile {
   std::uint32_t masked[kTileCells];   ///< bit a gene
 };
 
-/// A slice's biozero coefficients in shared memory; the odd stride spreads genes over the banks.
+/// A slice's biozero coefficients, of the first dropout curve, in shared memory; the odd stride
+/// spreads genes over the banks. Those of further curves are read where they lie.
 struct SliceCoefficients {
   float of_gene[kSliceGenes][kBiozeroTerms + 1];
 };
@@ -80,9 +83,19 @@ __device__ inline void load_cells(const Columns& columns, std::int32_t slice, st
   cells.values_at[cell] = ordered.row_start[first + cell] + segment.offset;
   cells.id[cell] = ordered.ids[first + cell];
   cells.shrink[cell] = ordered.shrink[first + cell];
+  cells.curve[cell] = ordered.curve != nullptr ? ordered.curve[first + cell] : 0;
   float basis[kBiozeroTerms];
   chebyshev_basis(ordered.position[first + cell], basis);
   for (int k = 0; k < kBiozeroTerms; ++k) cells.basis[k][cell] = basis[k];
+}
+
+/// The coefficients of gene `k` of the slice for a cell of a dropout curve.
+__device__ inline const float* coefficients_of(const Columns& columns,
+                                               const SliceCoefficients& coefficients,
+                                               std::uint32_t curve, std::int32_t slice, int k) {
+  if (curve == 0) return coefficients.of_gene[k];
+  const std::int64_t row = std::int64_t{curve} * columns.n_genes + slice * kSliceGenes + k;
+  return columns.biozero_coefficients + row * kBiozeroTerms;
 }
 
 /// What a masked zero of a gene becomes: noise in the range of the gene's counts.
@@ -158,8 +171,10 @@ __device__ inline void fill_tile(const Columns& columns, const Corruption& how, 
     target[k] = kScaledZero;
     input[k] = kScaledZero;
     if (!kCorrupt || (how.biozero_weight == 0.0f && bits >= how.zero_limit)) continue;
-    const float p = biozero_from_basis(&cells.basis[0][cell], kTileCells,
-                                       coefficients.of_gene[4 * quad + k], cells.shrink[cell]);
+    const float p = biozero_from_basis(
+        &cells.basis[0][cell], kTileCells,
+        coefficients_of(columns, coefficients, cells.curve[cell], slice, 4 * quad + k),
+        cells.shrink[cell]);
     if (how.biozero_weight != 0.0f) {
       biozero[k] = p;
       counts.biozero += p;
