@@ -172,6 +172,7 @@ void run_denoise(const DenoiseCommand& command) {
   io::Dataset& dataset = input.dataset;
   DenoiseOptions options = command.engine_options();
   options.preprocess.batch_of = std::move(input.batch_of);
+  options.preprocess.batch_names = std::move(input.batch_names);
   if (!command.genes_file.empty()) {
     options.preprocess.genes = io::read_gene_list(command.genes_file, dataset);
   }

@@ -43,8 +43,8 @@ bool batch_is_of_inputs(const InputOptions& options) {
   return !options.batch_key.empty() && options.cells_file.empty() && !of_merge;
 }
 
-std::vector<std::int32_t> batches_of(const std::vector<std::string>& labels, const std::string& key,
-                                     const Callbacks& callbacks) {
+io::Grouping batches_of(const std::vector<std::string>& labels, const std::string& key,
+                        const Callbacks& callbacks) {
   io::Grouping grouping = io::group(labels);
   std::string names;
   constexpr std::size_t kShown = 5;
@@ -58,7 +58,7 @@ std::vector<std::int32_t> batches_of(const std::vector<std::string>& labels, con
       fmt::format("{} by '{}': {}",
                   n_batches == 1 ? "1 batch" : fmt::format("{} batches", with_thousands(n_batches)),
                   key, names));
-  return std::move(grouping.group_of);
+  return grouping;
 }
 
 }  // namespace
@@ -117,7 +117,7 @@ void add_cell_options(CLI::App& app, InputOptions& options) {
   app.add_option("--batch-key", options.batch_key,
                  "Column that says which sample or run a cell is from (of obs, of cells.tsv in a "
                  "10x directory, or of --cells; `input` for the inputs themselves): genes are "
-                 "ranked within each")
+                 "ranked, and dropout is fitted, within each")
       ->group(group);
   app.add_option("--cells", options.cells_file, "Table of cells (.tsv, .csv) that has --batch-key")
       ->group(group);
@@ -142,7 +142,9 @@ Input read_input(const InputOptions& options, int n_threads, const Callbacks& ca
   } else if (batches.empty()) {
     batches = input.dataset.cell_inputs;
   }
-  input.batch_of = batches_of(batches, options.batch_key, callbacks);
+  io::Grouping grouping = batches_of(batches, options.batch_key, callbacks);
+  input.batch_of = std::move(grouping.group_of);
+  input.batch_names = std::move(grouping.names);
   return input;
 }
 

@@ -37,7 +37,8 @@ void add_cell_options(CLI::App& app, InputOptions& options);
 struct Input {
   std::unique_ptr<io::StandardInput> standard_input;  ///< Its file is the data set's, where given.
   io::Dataset dataset;
-  std::vector<std::int32_t> batch_of;  ///< [n_cells], or empty without --batch-key.
+  std::vector<std::int32_t> batch_of;    ///< [n_cells], or empty without --batch-key.
+  std::vector<std::string> batch_names;  ///< [n_batches], likewise
 };
 
 /// Reads all inputs, merged where they are several (io::merge), and the batches of their cells.

@@ -21,6 +21,7 @@ ScaledData Denoiser::State::scaled_data() const {
   data.cell_ids = cell_ids;
   data.genes = input.scaling;
   data.biozero_coefficients = biozero.table.coefficients;
+  data.biozero_curve = biozero.table.curve;
   data.biozero_position = biozero.table.position;
   data.biozero_shrink = biozero.table.shrink;
   return data;
@@ -37,6 +38,7 @@ std::unique_ptr<Backend> Denoiser::State::further_backend(const ScaledData& data
                                                           const TrainingOptions& training) const {
   return make_backend(data, training, same_device(options.device, device), nullptr, {}).backend;
 }
+
 ResultData Denoiser::State::result_data() const {
   ResultData data;
   data.counts = input.counts.view();
@@ -47,7 +49,17 @@ ResultData Denoiser::State::result_data() const {
   data.keep_observed = options.observed == Observed::keep;
   return data;
 }
+
 namespace {
+
+/// [n_cells kept], or empty without batches.
+std::vector<std::int32_t> batches_of_kept(const PreprocessOptions& options,
+                                          std::span<const std::int64_t> cells) {
+  std::vector<std::int32_t> batch_of;
+  if (options.batch_of.empty()) return batch_of;
+  for (const std::int64_t cell : cells) batch_of.push_back(options.batch_of[cell]);
+  return batch_of;
+}
 
 /// What a cell is filled in from are other cells and other genes.
 void check_shape(std::int64_t n_cells, std::int64_t n_genes) {
@@ -83,9 +95,11 @@ Denoiser::Denoiser(const CsrView& counts, const DenoiseOptions& options,
   }
   state.cell_ids.assign(state.input.cells.begin(), state.input.cells.end());
 
+  const std::vector<std::int32_t> batch_of = batches_of_kept(options.preprocess, state.input.cells);
   state.biozero = fit_mask_probability(
-      {state.input.counts.view(), state.input.library_sizes, state.cell_ids}, options.biozero,
-      {options.alpha, options.training.seed, state.n_threads}, callbacks);
+      {state.input.counts.view(), state.input.library_sizes, state.cell_ids, batch_of,
+       options.preprocess.batch_names},
+      options.biozero, {options.alpha, options.training.seed, state.n_threads}, callbacks);
   // The calibrated variant puts its own values at zeros, on the processor.
   const ResultData results = state.result_data();
   DeviceBackend made = state.make_backend(state.scaled_data(), options.training, on,

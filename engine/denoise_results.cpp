@@ -94,9 +94,10 @@ void Denoiser::State::biozero_block(const calibrated::Calibration* calibration,
           cell, observed, network != nullptr ? network + row * n_genes() : nullptr, values);
       continue;
     }
+    const BiozeroPosterior& posterior = biozero.posterior_of(cell);
     const double log_factor = std::log(biozero.library_factor[cell]);
     for (std::int64_t gene = 0; gene < n_genes(); ++gene) {
-      values[gene] = static_cast<float>(biozero.posterior(gene, log_factor));
+      values[gene] = static_cast<float>(posterior(gene, log_factor));
     }
     for (const std::int32_t gene : observed) values[gene] = 0;
   }
@@ -283,8 +284,8 @@ void Denoiser::compute_on_device(std::int64_t first_cell, std::int64_t n_cells,
   }
   if (out.biozero != nullptr && !state.biozero.dropout) {
     throw usage_error(
-        "compute_on_device: the probabilities of the calibrated estimator are computed on the "
-        "processor");
+        "compute_on_device: the biozero probabilities of the calibrated estimator, and of several "
+        "batches, are computed on the processor");
   }
   state.results->compute_on_device(first_cell, n_cells, out);
 }

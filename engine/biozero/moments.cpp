@@ -89,27 +89,56 @@ std::vector<double> shrunken_dispersions(const GeneMoments& moments) {
   return raw;
 }
 
+/// The cells of a group: what its curve is fitted to.
+struct GroupCells {
+  std::vector<double> log_library;  // [cells of the group]
+  std::vector<double> n_nonzero;    // [genes]: cells of the group that have the gene
+};
+
+std::vector<GroupCells> gather(const CsrView& counts, std::span<const double> library_factor,
+                               const DropoutGroups& groups) {
+  std::vector<GroupCells> cells(groups.n_groups);
+  for (GroupCells& group : cells) group.n_nonzero.resize(counts.n_genes);
+  for (std::int64_t cell = 0; cell < counts.n_cells; ++cell) {
+    GroupCells& group = cells[groups.of_cell.empty() ? 0 : groups.of_cell[cell]];
+    group.log_library.push_back(std::log(library_factor[cell]));
+    for (const std::int32_t gene : counts.row_indices(cell)) group.n_nonzero[gene] += 1;
+  }
+  return cells;
+}
+
+DropoutCurve curve_of(const GroupCells& cells, const DropoutModel& genes, int n_threads) {
+  std::vector<double> zero_rate(cells.n_nonzero);
+  const auto n_cells = static_cast<double>(cells.log_library.size());
+  for (double& rate : zero_rate) rate = 1 - rate / n_cells;
+  return fit_dropout_curve({genes.mean, genes.dispersion, zero_rate},
+                           gauss_quadrature(cells.log_library, kQuadratureNodes, n_threads),
+                           n_threads);
+}
+
 }  // namespace
 
 DropoutModel fit_moments(const CsrView& counts, std::span<const double> library_factor,
                          int n_threads) {
+  return fit_moments_by_group(counts, library_factor, {}, n_threads).front();
+}
+
+std::vector<DropoutModel> fit_moments_by_group(const CsrView& counts,
+                                               std::span<const double> library_factor,
+                                               const DropoutGroups& groups, int n_threads) {
   require_library_factors(library_factor, counts.n_cells);
   const GeneMoments moments = moments_of_nonzeros(counts, library_factor, n_threads);
-  DropoutModel model;
-  model.mean = moments.mean;
-  model.dispersion = shrunken_dispersions(moments);
-
-  std::vector<double> log_library(library_factor.size());
-  for (std::size_t i = 0; i < log_library.size(); ++i) log_library[i] = std::log(library_factor[i]);
-  std::vector<double> zero_rate(moments.n_nonzero);
-  for (double& rate : zero_rate) rate = 1 - rate / static_cast<double>(counts.n_cells);
-
-  const DropoutCurve curve =
-      fit_dropout_curve({model.mean, model.dispersion, zero_rate},
-                        gauss_quadrature(log_library, kQuadratureNodes, n_threads), n_threads);
-  model.a = curve.a;
-  model.b = curve.b;
-  return model;
+  DropoutModel genes;
+  genes.mean = moments.mean;
+  genes.dispersion = shrunken_dispersions(moments);
+  std::vector<DropoutModel> models;
+  for (const GroupCells& cells : gather(counts, library_factor, groups)) {
+    const DropoutCurve curve = curve_of(cells, genes, n_threads);
+    models.push_back(genes);
+    models.back().a = curve.a;
+    models.back().b = curve.b;
+  }
+  return models;
 }
 
 }  // namespace maskclass

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
+#include "engine/biozero/dropout_groups.h"
 #include "engine/biozero/dropout_model.h"
 #include "engine/matrix/csr.h"
 
@@ -22,5 +24,12 @@ namespace maskclass {
 /// `n_threads`.
 DropoutModel fit_moments(const CsrView& counts, std::span<const double> library_factor,
                          int n_threads);
+
+/// The same for cells whose dropout differs: [n_groups] models that share means and dispersions,
+/// which are over all cells, and whose curves are each fitted to the zero rates and library factors
+/// of a group's cells. With one group it is fit_moments.
+std::vector<DropoutModel> fit_moments_by_group(const CsrView& counts,
+                                               std::span<const double> library_factor,
+                                               const DropoutGroups& groups, int n_threads);
 
 }  // namespace maskclass

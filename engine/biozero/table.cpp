@@ -130,4 +130,33 @@ BiozeroTable tabulate(const DropoutModel& model, std::span<const double> library
   return tabulate(posterior, std::ssize(model.mean), library_factor, shrink, n_threads);
 }
 
+BiozeroTable tabulate(std::span<const BiozeroPosterior> posteriors, std::int64_t n_genes,
+                      std::span<const double> library_factor, std::span<const double> shrink,
+                      std::span<const std::int32_t> group_of, int n_threads) {
+  if (posteriors.size() == 1) {
+    return tabulate(posteriors[0], n_genes, library_factor, shrink, n_threads);
+  }
+  require_library_factors(library_factor, std::ssize(shrink));
+  BiozeroTable table;
+  table.curve.assign(group_of.begin(), group_of.end());
+  table.position.resize(library_factor.size());
+  table.shrink.assign(shrink.begin(), shrink.end());
+  for (std::size_t group = 0; group < posteriors.size(); ++group) {
+    std::vector<std::size_t> cells;
+    std::vector<double> factors;
+    for (std::size_t cell = 0; cell < table.curve.size(); ++cell) {
+      if (table.curve[cell] != group) continue;
+      cells.push_back(cell);
+      factors.push_back(library_factor[cell]);
+    }
+    const BiozeroTable part = tabulate(posteriors[group], n_genes, factors,
+                                       std::vector<double>(cells.size(), 1.0), n_threads);
+    table.coefficients.insert(table.coefficients.end(), part.coefficients.begin(),
+                              part.coefficients.end());
+    for (std::size_t k = 0; k < cells.size(); ++k) table.position[cells[k]] = part.position[k];
+    table.largest_error = std::max(table.largest_error, part.largest_error);
+  }
+  return table;
+}
+
 }  // namespace maskclass

@@ -13,11 +13,12 @@ namespace maskclass {
 /// kernels/math/biozero.h. p_ij = biozero_from_basis(chebyshev_basis(position[i]), coefficients of
 /// gene j, shrink[i]) wherever the count is 0.
 struct BiozeroTable {
-  std::vector<float> coefficients;  ///< [n_genes][kBiozeroTerms], row-major.
-  std::vector<float> position;      ///< [n_cells]: t_i in [-1, 1], the affine image of ln l_i.
-  std::vector<float> shrink;        ///< [n_cells]: 1 - alpha z_i.
-  double log_low = 0;               ///< ln l at t = -1.
-  double log_high = 0;              ///< ln l at t = +1.
+  std::vector<float> coefficients;   ///< [n_curves][n_genes][kBiozeroTerms], row-major.
+  std::vector<std::uint32_t> curve;  ///< [n_cells]: which coefficients; empty where n_curves is 1.
+  std::vector<float> position;       ///< [n_cells]: t_i in [-1, 1], the affine image of ln l_i.
+  std::vector<float> shrink;         ///< [n_cells]: 1 - alpha z_i.
+  double log_low = 0;                ///< ln l at t = -1, where there is one curve.
+  double log_high = 0;               ///< ln l at t = +1, likewise.
   /// Largest |table - posterior| (float32 against float64, without shrinkage) over all genes and
   /// 4 kBiozeroTerms + 1 equally spaced values of ln l from log_low to log_high.
   float largest_error = 0;
@@ -35,5 +36,10 @@ BiozeroTable tabulate(const BiozeroPosterior& posterior, std::int64_t n_genes,
                       int n_threads);
 BiozeroTable tabulate(const DropoutModel& model, std::span<const double> library_factor,
                       std::span<const double> shrink, int n_threads);
+/// The same for groups of cells that have a posterior each, tabulated on the range of ln l in the
+/// group. `group_of` is [n_cells], or empty where there is one posterior.
+BiozeroTable tabulate(std::span<const BiozeroPosterior> posteriors, std::int64_t n_genes,
+                      std::span<const double> library_factor, std::span<const double> shrink,
+                      std::span<const std::int32_t> group_of, int n_threads);
 
 }  // namespace maskclass

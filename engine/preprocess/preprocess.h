@@ -21,8 +21,10 @@ struct PreprocessOptions {
       genes;  ///< Columns of the input to use instead of selecting; any order,
               ///< those that fail `min_cells` are left out with a log line.
   /// [n_cells of the input] or empty: the batch of each cell, from 0; genes are then ranked within
-  /// batches (rank_highly_variable_genes).
+  /// batches (rank_highly_variable_genes), and batches have dropout curves of their own
+  /// (engine/biozero/dropout_groups.h).
   std::vector<std::int32_t> batch_of;
+  std::vector<std::string> batch_names;  ///< [n_batches] or empty; for messages.
   Winsorising quantiles;
   bool drop_empty_cells = false;  ///< Leave out cells without counts; else they are an error.
 };
