@@ -125,6 +125,7 @@ class Batches(Case):
         self.assertIsNone(self.ranks(path, "--batch-key", "donor")[0]["g4"])
         done = self.run_program("denoise", path, "--batch-key", "donor", "-o", "o.h5ad", "--epochs", 0, code=SUCCESS)
         self.assertIn("2 batches by 'donor': 'a', 'b'", done.err)
+        self.assertRegex(done.err, r"dropout by batch, .*'a' a = -?[0-9.]+, b = [0-9.]+; 'b' a = ")
         with h5py.File(self.folder / "o.h5ad") as file:
             self.assertNotIn(b"g4", list(file["var/_index"]))
 
