@@ -6,6 +6,7 @@
 #include "cli/commands.h"
 #include "cli/common_options.h"
 #include "cli/console.h"
+#include "cli/damage.h"
 #include "cli/device_option.h"
 #include "engine/device/range.h"
 #include "engine/error.h"
@@ -33,6 +34,7 @@ void run_evaluate(const Options& options) {
         "counts), --labels FILE, or --label-column NAME (of the obs of an .h5ad)");
   }
   Console console(options.common.quiet, options.common.json());
+  const DamageGuard damage_guard({files.denoised.string(), files.truth.string()});
   const Callbacks callbacks = console.callbacks();
   const io::LoadedEvaluation loaded = [&] {
     const ProfilerRange range("read");

@@ -126,6 +126,7 @@ void add_cell_options(CLI::App& app, InputOptions& options) {
 Input read_input(const InputOptions& options, int n_threads, const Callbacks& callbacks) {
   check_input_options(options);
   Input input;
+  input.damage_guard = std::make_unique<DamageGuard>(options.paths);
   std::vector<io::Dataset> parts;
   std::vector<std::string> batches;
   for (const std::string& path : options.paths) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/damage.h"
 #include "engine/io/reader.h"
 #include "engine/io/standard_input.h"
 
@@ -35,6 +36,7 @@ void add_cell_options(CLI::App& app, InputOptions& options);
 
 /// What was read.
 struct Input {
+  std::unique_ptr<DamageGuard> damage_guard;          ///< As long as the inputs may be read from.
   std::unique_ptr<io::StandardInput> standard_input;  ///< Its file is the data set's, where given.
   io::Dataset dataset;
   std::vector<std::int32_t> batch_of;    ///< [n_cells], or empty without --batch-key.

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/common_options.h"
 #include "cli/console.h"
+#include "cli/damage.h"
 #include "cli/input_options.h"
 #include "engine/counted.h"
 #include "engine/io/inspection.h"
@@ -143,6 +144,7 @@ void run_inspect(const InspectOptions& options) {
     standard_input = std::make_unique<io::StandardInput>(callbacks);
     path = standard_input->path();
   }
+  const DamageGuard damage_guard({path.string()});
   const io::Inspection found =
       io::inspect(path, options.input.read_options(options.common.thread_count()), callbacks);
   if (options.json) {

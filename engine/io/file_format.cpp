@@ -45,6 +45,12 @@ std::string ending_of_text(const std::filesystem::path& path) {
                                                                                      : ".tsv";
 }
 
+void look_for_damage([[maybe_unused]] const std::filesystem::path& path) {
+#ifdef MASKCLASS_HAS_HDF5
+  hdf5::survive_opening(path);
+#endif
+}
+
 std::string ending_of_hdf5([[maybe_unused]] const std::filesystem::path& path) {
 #ifdef MASKCLASS_HAS_HDF5
   hdf5::survive_opening(path);
@@ -108,7 +114,9 @@ FileFormat detect_format(const std::filesystem::path& path) {
   if (std::filesystem::is_directory(path, ignored)) return FileFormat::folder;
   if (is_hdf5(named)) {
     const bool whole = first_bytes(path).starts_with(kHdf5Magic);
-    return whole ? format_by_ending(ending_of_hdf5(path)) : named;
+    if (whole) return format_by_ending(ending_of_hdf5(path));
+    look_for_damage(path);  // HDF5 may find its header further on.
+    return named;
   }
   if (named != FileFormat::unknown && named != FileFormat::folder) return named;
   // Any text could be a table: that its name must say.

@@ -115,6 +115,31 @@ class H5ad(Case):
                         kept = values.counts()[numpy.ix_(cells, genes)]
                         self.assertEqual(elements.read(result["X"])[1], kept.tolist())
 
+    def test_sparse_parts_stay_compressed(self):
+        genes = [1, 2, 5, 6, 9]
+        chosen = self.write("genes.txt", "".join(values.gene_ids()[k] + "\n" for k in genes))
+        path = self.folder / "source.h5ad"
+        path.write_bytes((FIXTURES / "anndata-0.8.0-all.h5ad").read_bytes())
+        with h5py.File(path, "a") as file:
+            for name, entries in (("packed", slice(None)), ("empty", slice(0))):
+                group = file["layers"].create_group(name)
+                group.attrs.update(file["X"].attrs)
+                for part in ("data", "indices", "indptr"):
+                    data = file["X"][part][:] * (1 if name == "packed" or part != "indptr" else 0)
+                    data = data if part == "indptr" else data[entries]
+                    group.create_dataset(part, data=data, chunks=(7,), maxshape=(None,), compression="gzip")
+        done = self.run_program(
+            "denoise", path, "-o", "a.h5ad", "--epochs", 0, "--min-cells", 0, "--genes-file", chosen,
+            "--drop-empty-cells", code=SUCCESS)  # fmt: skip
+        self.assertNotIn("not carried", done.err)
+        with h5py.File(path) as source, h5py.File(self.folder / "a.h5ad") as result:
+            for name in ("packed", "empty"):
+                wanted = elements.pick(elements.read(source["layers"][name]), None, genes)
+                self.assertEqual(elements.read(result["layers"][name]), wanted)
+            for part in ("data", "indices", "indptr"):
+                self.assertEqual(result["layers/packed"][part].compression, "gzip")
+                self.assertEqual(result["layers/packed"][part].chunks, (7,))
+
     def test_what_cannot_be_carried_over_is_told(self):
         path = self.folder / "source.h5ad"
         path.write_bytes((FIXTURES / "anndata-0.8.0-all.h5ad").read_bytes())

@@ -61,13 +61,11 @@ class SparseCopy {
 
     const std::vector<std::int64_t> pointers = count();
     const hdf5::Handle type = hdf5::type_of(matrix_.values);
-    const hdf5::Handle index_type = hdf5::type_of(matrix_.indices);
-    const hdf5::Handle pointer_type = hdf5::type_of(matrix_.pointers);
     const std::vector<std::int64_t> extent{pointers.back()};
-    const hdf5::Node data = hdf5::create_dataset(group, "data", type.id(), extent);
-    const hdf5::Node indices = hdf5::create_dataset(group, "indices", index_type.id(), extent);
+    const hdf5::Node data = hdf5::create_like(matrix_.values, extent, group, "data");
+    const hdf5::Node indices = hdf5::create_like(matrix_.indices, extent, group, "indices");
     const hdf5::Node indptr =
-        hdf5::create_dataset(group, "indptr", pointer_type.id(), {n_new_major + 1});
+        hdf5::create_like(matrix_.pointers, {n_new_major + 1}, group, "indptr");
     hdf5::write_all(indptr, H5T_NATIVE_INT64, pointers.data());
     copy_entries(type, data, indices);
     hdf5::copy_attributes(source, group);

@@ -30,6 +30,7 @@ void copy_attribute(const Handle& from, const std::string& name, const Node& to)
 
 /// How `source` is stored, for a dataset of another extent.
 Handle creation_like(const Node& source, const std::vector<std::int64_t>& extent) {
+  if (std::find(extent.begin(), extent.end(), 0) != extent.end()) return Handle();
   Handle creation = checked_handle(H5Dget_create_plist(source.id()), source.where,
                                    "cannot read the storage layout");
   if (H5Pget_layout(creation.id()) != H5D_CHUNKED) return Handle();
@@ -97,6 +98,12 @@ void copy_object(const Node& source, const Node& parent, const std::string& name
         source.where, "cannot be copied");
 }
 
+Node create_like(const Node& source, const std::vector<std::int64_t>& extent, const Node& parent,
+                 const std::string& name) {
+  return create_dataset_like(parent, name, type_of(source).id(), extent,
+                             creation_like(source, extent));
+}
+
 void copy_attributes(const Node& from, const Node& to) {
   std::vector<std::string> names;
   const auto keep = [](hid_t, const char* name, const H5A_info_t*, void* list) -> herr_t {
@@ -126,8 +133,7 @@ Node copy_selected(const Node& dataset, const Selection& rows, const Selection& 
   extent[0] = rows.size_of(extent[0]);
   if (extent.size() > 1) extent[1] = columns.size_of(extent[1]);
 
-  Node target =
-      create_dataset_like(parent, name, type.id(), extent, creation_like(dataset, extent));
+  Node target = create_like(dataset, extent, parent, name);
   copy_attributes(dataset, target);
   std::int64_t row_bytes = static_cast<std::int64_t>(H5Tget_size(type.id()));
   for (std::size_t k = 1; k < extent.size(); ++k) row_bytes *= source_extent[k];

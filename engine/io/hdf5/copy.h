@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "engine/io/hdf5/handle.h"
 
@@ -37,6 +38,11 @@ void copy_object(const Node& source, const Node& parent, const std::string& name
 /// objects; and for rows or columns beyond its end.
 Node copy_selected(const Node& dataset, const Selection& rows, const Selection& columns,
                    const Node& parent, const std::string& name);
+
+/// A new dataset of the type, the chunks and the compression of `source`, and of another extent;
+/// chunks where there is something to hold. Without attributes, yet to be written.
+Node create_like(const Node& source, const std::vector<std::int64_t>& extent, const Node& parent,
+                 const std::string& name);
 
 /// Copies all attributes but those that refer to other objects and those that `target` has.
 void copy_attributes(const Node& from, const Node& to);

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "engine/error.h"
+#include "engine/io/hdf5/within_session.h"
 
 namespace maskclass::io::hdf5 {
 namespace {
@@ -13,6 +14,8 @@ std::recursive_mutex& library_mutex() {
   static std::recursive_mutex mutex;
   return mutex;
 }
+
+thread_local volatile int sessions_of_thread = 0;
 
 /// What the system said, out of a description of many lines ("..., error message = 'No space left
 /// on device', buf = ..."); else its first line.
@@ -36,10 +39,16 @@ herr_t take_innermost(unsigned n, const H5E_error2_t* record, void* reason) {
 Session::Session() : lock_(library_mutex()) {
   H5Eget_auto2(H5E_DEFAULT, &print_, &print_data_);
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  sessions_of_thread = sessions_of_thread + 1;
 }
 
 Session::~Session() {
+  sessions_of_thread = sessions_of_thread - 1;
   H5Eset_auto2(H5E_DEFAULT, print_, print_data_);
+}
+
+bool is_within_session() noexcept {
+  return sessions_of_thread > 0;
 }
 
 Handle& Handle::operator=(Handle&& other) noexcept {
