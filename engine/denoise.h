@@ -101,8 +101,8 @@ class Denoiser {
   /// The same to memory of the GPU that the job is computed on, in the order of the stream of
   /// options.device.context: it waits for the stream between blocks of cells, and what was launched
   /// last may still run when it returns. Throws Error{usage} where the job is not on a GPU, for the
-  /// calibrated variant and its estimator's biozero probabilities, for those of several batches, for
-  /// ensembles and spreads.
+  /// calibrated variant and its estimator's biozero probabilities, for those of several batches,
+  /// for ensembles and spreads.
   void compute_on_device(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out);
 
   /// How the value at each zero of a cell is distributed by one network of the calibrated variant:
