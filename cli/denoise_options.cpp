@@ -39,6 +39,7 @@ DenoiseOptions DenoiseCommand::engine_options() const {
   if (biozero == "calibrated") options.biozero = BiozeroEstimator::calibrated;
   if (observed == "replace") options.observed = Observed::replace;
   if (observed == "posterior") options.observed = Observed::posterior;
+  if (observed == "replicate") options.observed = Observed::replicate;
   options.device = device_options(*this);
   options.n_threads = common.thread_count();
   return options;
@@ -84,8 +85,10 @@ void add_what_is_done(CLI::App& app, DenoiseCommand& command) {
   app.add_option(
          "--observed", command.observed,
          "Observed non-zeros keep their value, or the network's value replaces it; posterior "
-         "(with --variant calibrated) normalises them by the library sizes before dropout")
-      ->check(CLI::IsMember({"keep", "replace", "posterior"}));
+         "(with --variant calibrated) normalises them by the library sizes before dropout; "
+         "replicate "
+         "(likewise) makes every value what a second measurement of the cell would show on average")
+      ->check(CLI::IsMember({"keep", "replace", "posterior", "replicate"}));
   app.add_flag("--all-genes", command.all_genes,
                "Write every gene; those not denoised hold their observed values");
   app.add_option("--compression", command.compression,

@@ -24,6 +24,9 @@ enum class Observed {
   keep,       ///< They keep their value, as in the paper.
   replace,    ///< The network's value everywhere.
   posterior,  ///< Brought to the library sizes that the calibrated variant restores.
+  /// Every value, at zeros too, becomes what a second measurement of the cell would show on average
+  /// (calibrated variant): the one mode for data whose molecules are few.
+  replicate,
 };
 
 /// Everything that decides the result. Two runs with equal options and counts give equal bytes.

@@ -34,13 +34,17 @@ void Denoiser::State::finish_log2(const calibrated::Calibration* calibration,
     const std::int64_t cell = first_cell + row;
     const auto genes = counts.row_indices(cell);
     const auto observed = counts.row_values(cell);
-    if (calibration != nullptr) calibration->zeros.fill(cell, genes, values);
+    if (options.observed == Observed::replicate) {
+      calibration->zeros.fill_replicate(cell, genes, observed, values);
+    } else if (calibration != nullptr) {
+      calibration->zeros.fill(cell, genes, values);
+    }
     if (options.clamp) {
       for (std::int64_t gene = 0; gene < n_genes(); ++gene) {
         values[gene] = clamped_log2(values[gene]);
       }
     }
-    if (options.observed == Observed::replace) continue;
+    if (options.observed == Observed::replace || options.observed == Observed::replicate) continue;
     const double size_factor = options.observed == Observed::posterior
                                    ? 1 / calibration->zeros.estimate().library_factor[cell]
                                    : input.size_factors[cell];
@@ -67,6 +71,7 @@ void Denoiser::State::to_counts(const calibrated::Calibration* calibration, std:
     for (std::int64_t gene = 0; gene < n_genes(); ++gene) {
       to_count(row * n_genes() + gene, at_zeros);
     }
+    if (options.observed == Observed::replicate) continue;
     const auto values = observed.row_values(cell);
     for (std::size_t k = 0; k < genes.size(); ++k) {
       const std::int64_t at = row * n_genes() + genes[k];

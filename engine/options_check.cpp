@@ -36,6 +36,10 @@ void check_positive(const char* option, double value) {
 }  // namespace
 
 void check_spread(const DenoiseOptions& options) {
+  if (options.observed == Observed::replicate) {
+    throw usage_error(
+        "sd, q05 and q95 are of what the cell held, which --observed replicate does not write");
+  }
   if (options.ensemble > 1 || options.calibrated) return;
   throw usage_error(
       "sd, q05 and q95 need several networks, or a posterior: add --ensemble 5, or "
@@ -46,6 +50,9 @@ void check_options(const DenoiseOptions& options) {
   if (options.observed == Observed::posterior && !options.calibrated) {
     throw usage_error(
         "--observed posterior needs --variant calibrated, which restores the library sizes");
+  }
+  if (options.observed == Observed::replicate && !options.calibrated) {
+    throw usage_error("--observed replicate needs --variant calibrated, whose model it is of");
   }
   constexpr double kMostUnits = 4096;
   const TrainingOptions& training = options.training;

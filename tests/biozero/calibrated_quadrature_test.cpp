@@ -162,3 +162,43 @@ TEST_CASE("without dropout every zero is a true one") {
       fine_integral(given_zero, [](double lambda, double) { return std::log2(1 + lambda); });
   CHECK(std::abs(zero.expression - expected) < 1e-5);
 }
+
+TEST_CASE("a second measurement is expected to show what a fine integral says") {
+  // Poisson means of x by plain sums.
+  const auto mean_of_poisson = [](double lambda, const LogCounts& log_counts) {
+    double sum = 0;
+    const double end = lambda + 12 * std::sqrt(lambda) + 30;
+    for (double t = 1; t < end; ++t) {
+      sum += std::exp(t * std::log(lambda) - lambda - log_gamma(t + 1)) * log_counts.of(t);
+    }
+    return sum;
+  };
+  const LogisticDropout dropout{2.4, 1.2, true};
+  const LogCounts log_counts(0.3);
+  for (const double shape : {0.5, 4.0, 30.0}) {
+    for (const double log_mean : {-2.0, 0.5, 3.0}) {
+      const GammaDistribution gamma{log_mean, shape};
+      for (const double count : {0.0, 1.0, 2.0, 10.0}) {
+        CAPTURE(shape);
+        CAPTURE(log_mean);
+        CAPTURE(count);
+        const auto weight = [&](double lambda, double log_lambda) {
+          const double delta = 1 / (1 + std::exp(dropout.slope * log_lambda - dropout.level));
+          if (count == 0) return std::exp(-lambda) + delta * -std::expm1(-lambda);
+          return (1 - delta) * std::exp(count * log_lambda - lambda);
+        };
+        const double evidence = fine_integral(gamma, weight);
+        const double exact =
+            fine_integral(gamma,
+                          [&](double lambda, double log_lambda) {
+                            return weight(lambda, log_lambda) * mean_of_poisson(lambda, log_counts);
+                          }) /
+            evidence;
+        const double ours =
+            count == 0 ? zero_posterior(gamma, dropout, log_counts, Detail::with_values).replicate
+                       : replicate_of_count(count, gamma, dropout, log_counts);
+        CHECK(std::abs(ours - exact) < 1e-3 * (1 + exact));
+      }
+    }
+  }
+}

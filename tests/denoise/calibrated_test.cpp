@@ -1,11 +1,13 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <random>
 #include <string>
 #include <vector>
 
 #include "engine/denoise.h"
 #include "engine/error.h"
+#include "engine/preprocess/normalise.h"
 #include "engine/simulate/bayes_floor.h"
 #include "engine/simulate/splat.h"
 #include "engine/simulate/truth_posterior.h"
@@ -146,6 +148,69 @@ TEST_CASE("calibrated zeros need a trained network, and restored libraries need 
   options.calibrated = false;
   options.observed = Observed::posterior;
   CHECK_THROWS_WITH_AS(check_options(options), doctest::Contains("--variant calibrated"), Error);
+}
+
+TEST_CASE("a second measurement is predicted better than by the first") {
+  // Every molecule goes into one of two measurements of the same cells.
+  const simulate::Simulation simulation = two_groups(simulate::DropoutType::none);
+  const CsrView all = simulation.counts.view();
+  CsrMatrix halves[2];
+  std::mt19937_64 random(3);
+  for (CsrMatrix& half : halves) {
+    half.n_cells = all.n_cells;
+    half.n_genes = all.n_genes;
+    half.indptr = {0};
+  }
+  for (std::int64_t cell = 0; cell < all.n_cells; ++cell) {
+    const auto genes = all.row_indices(cell);
+    const auto counts = all.row_values(cell);
+    for (std::size_t k = 0; k < genes.size(); ++k) {
+      const int total = static_cast<int>(counts[k]);
+      int first = 0;
+      for (int molecule = 0; molecule < total; ++molecule) first += random() & 1 ? 1 : 0;
+      for (int which = 0; which < 2; ++which) {
+        const int count = which == 0 ? first : total - first;
+        if (count == 0) continue;
+        halves[which].indices.push_back(genes[k]);
+        halves[which].values.push_back(static_cast<float>(count));
+      }
+    }
+    for (CsrMatrix& half : halves) half.indptr.push_back(std::ssize(half.indices));
+  }
+  DenoiseOptions options = options_of(true);
+  options.preprocess.min_cells = 0;
+  options.observed = Observed::replicate;
+  Denoiser denoiser(halves[0].view(), options);
+  denoiser.train();
+  const std::vector<float> replicate = log2_of(denoiser);
+  const LibrarySizes other = library_sizes_of(halves[1].view(), 1);
+  const auto dense = [&](const CsrView& counts, const std::vector<double>& factors) {
+    std::vector<double> values(counts.n_cells * counts.n_genes);
+    for (std::int64_t cell = 0; cell < counts.n_cells; ++cell) {
+      const auto genes = counts.row_indices(cell);
+      const auto row = counts.row_values(cell);
+      for (std::size_t k = 0; k < genes.size(); ++k) {
+        values[cell * counts.n_genes + genes[k]] = std::log2(1 + row[k] * factors[cell]);
+      }
+    }
+    return values;
+  };
+  REQUIRE(denoiser.n_genes() == all.n_genes);
+  const auto second = dense(halves[1].view(), other.size_factors);
+  const auto first = dense(halves[0].view(), denoiser.input().size_factors);
+  double ours = 0;
+  double counts_themselves = 0;
+  for (std::size_t k = 0; k < second.size(); ++k) {
+    ours += std::pow(replicate[k] - second[k], 2);
+    counts_themselves += std::pow(first[k] - second[k], 2);
+  }
+  MESSAGE("squared error " << ours / counts_themselves << " of that of the counts");
+  // The mean of a posterior has at most the error of one draw of it: half that between two draws
+  // where the model tells nothing of the cell but the group.
+  CHECK(ours < 0.75 * counts_themselves);
+  options.calibrated = false;
+  CHECK_THROWS_WITH_AS(check_options(options), doctest::Contains("--variant calibrated"), Error);
+  CHECK_THROWS_WITH_AS(check_spread(options), doctest::Contains("replicate"), Error);
 }
 
 TEST_CASE("masks may use the calibrated estimator") {

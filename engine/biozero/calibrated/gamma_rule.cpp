@@ -85,6 +85,28 @@ double digamma(double x) {
                    y * (1.0 / 252 - y * (1.0 / 240 - y * (1.0 / 132 - y * 691.0 / 32760)))));
 }
 
+double trigamma(double x) {
+  double below = 0;
+  while (x < 8) {
+    below += 1 / (x * x);
+    x += 1;
+  }
+  const double y = 1 / (x * x);
+  // The asymptotic series (NIST DLMF 5.15.8).
+  return below + 1 / x + y / 2 + y / x * (1.0 / 6 - y * (1.0 / 30 - y / 42));
+}
+
+std::array<HermiteNode, 5> normal_nodes(double mean, double variance) {
+  constexpr double kInner = 1.3556261799742659;
+  constexpr double kOuter = 2.8569700138728056;
+  const double deviation = std::sqrt(variance);
+  return {{{mean, 8.0 / 15},
+           {mean - kInner * deviation, 0.2220759220056126},
+           {mean + kInner * deviation, 0.2220759220056126},
+           {mean - kOuter * deviation, 0.0112574113277207},
+           {mean + kOuter * deviation, 0.0112574113277207}}};
+}
+
 double log_gamma(double x) {
   int sign = 0;
   return lgamma_r(x, &sign);

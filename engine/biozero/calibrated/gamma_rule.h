@@ -49,6 +49,16 @@ double log_zero_probability(const GammaDistribution& gamma);
 /// The derivative of lgamma at x > 0.
 double digamma(double x);
 
+/// The second derivative of lgamma at x > 0.
+double trigamma(double x);
+
+/// Gauss and Hermite's rule of five nodes for a normal distribution: weights sum to one.
+struct HermiteNode {
+  double x = 0;
+  double weight = 0;
+};
+std::array<HermiteNode, 5> normal_nodes(double mean, double variance);
+
 /// ln Gamma(x), without the global that std::lgamma writes.
 double log_gamma(double x);
 

@@ -44,17 +44,6 @@ CountQuantiles quantiles_of(const Histogram& histogram) {
   return result;
 }
 
-/// The second derivative of lgamma at x > 0 (NIST DLMF 5.15.8 above 8).
-double trigamma(double x) {
-  double below = 0;
-  while (x < 8) {
-    below += 1 / (x * x);
-    x += 1;
-  }
-  const double y = 1 / (x * x);
-  return below + 1 / x + y / 2 + y / x * (1.0 / 6 - y * (1.0 / 30 - y / 42));
-}
-
 /// P(t) E[delta(lambda) | t] up to a factor, for any real t >= 0. ln lambda given t is about normal
 /// for this mean of a smooth function: Gauss and Hermite's rule of five nodes.
 class DroppedWeight {
@@ -69,14 +58,10 @@ class DroppedWeight {
   }
 
   double operator()(double t) const {
-    constexpr std::array<double, 3> kNodes = {0, 1.3556261799742659, 2.8569700138728056};
-    constexpr std::array<double, 3> kWeights = {8.0 / 15, 0.2220759220056126, 0.0112574113277207};
-    const double centre = digamma(shape_ + t) - log_rate_;
-    const double deviation = std::sqrt(trigamma(shape_ + t));
-    double dropped = kWeights[0] * delta(centre);
-    for (int k = 1; k < 3; ++k) {
-      dropped += kWeights[k] *
-                 (delta(centre - kNodes[k] * deviation) + delta(centre + kNodes[k] * deviation));
+    double dropped = 0;
+    for (const HermiteNode& node :
+         normal_nodes(digamma(shape_ + t) - log_rate_, trigamma(shape_ + t))) {
+      dropped += node.weight * delta(node.x);
     }
     return dropped * std::exp(log_probability(t) - log_scale_);
   }

@@ -63,6 +63,7 @@ ZeroPosterior zero_posterior(const GammaDistribution& gamma, const LogisticDropo
   double count = 0;
   double expression = 0;  // E[log2(1 + lambda / l); c = 0]
   double expression_square = 0;
+  double replicate = 0;
   PoissonMean mean;
   double kept = 0;  // P(c > 0)
   double kept_x = 0;
@@ -81,6 +82,7 @@ ZeroPosterior zero_posterior(const GammaDistribution& gamma, const LogisticDropo
     const double x = log_counts.of(node.lambda);
     expression += of_zero * x;
     expression_square += of_zero * x * x;
+    replicate += of_zero * of_node.x;
     mean.x += weight * of_node.x;
     mean.square += weight * of_node.square;
   }
@@ -89,6 +91,7 @@ ZeroPosterior zero_posterior(const GammaDistribution& gamma, const LogisticDropo
   result.log_evidence = std::log(evidence);
   result.expression = expression / evidence;
   result.expression_square = expression_square / evidence;
+  result.replicate = replicate / evidence;
   if (kept > 0) result.kept_mean = kept_x / kept;
   if (!(dropped > 0)) return result;
   result.zero_probability = none / evidence;
@@ -96,6 +99,24 @@ ZeroPosterior zero_posterior(const GammaDistribution& gamma, const LogisticDropo
   result.dropped_square = mean.square / dropped;
   result.dropped_count = count / dropped;
   return result;
+}
+
+double replicate_of_count(double count, const GammaDistribution& gamma,
+                          const LogisticDropout& dropout, const LogCounts& log_counts) {
+  // lambda given an undropped count is Gamma(shape + count, rate 1 + shape / mean).
+  const double shape = gamma.shape + count;
+  const double log_rate = std::log1p(gamma.shape * std::exp(-gamma.log_mean));
+  const GammaRule rule({std::log(shape) - log_rate, shape}, dropout.present ? dropout.slope : 0.0);
+  double kept = 0;
+  double sum = 0;
+  for (const GammaNode& node : rule.nodes()) {
+    const double drop =
+        dropout.present ? 1 / (1 + std::exp(dropout.slope * node.log_lambda - dropout.level)) : 0.0;
+    kept += node.weight * (1 - drop);
+    sum += node.weight * (1 - drop) * poisson_mean(node.lambda, log_counts).x;
+  }
+  // Where nothing could have been kept, what was seen stands for itself.
+  return kept > 0 ? sum / kept : log_counts.of(count);
 }
 
 ZeroTable::ZeroTable(const Model& model, const Clusters& clusters,
@@ -146,6 +167,7 @@ ZeroTable::ZeroTable(const Model& model, const Clusters& clusters,
       entry.log_dropped_count[k] = std::log(std::max(posterior.dropped_count, kTiny));
       entry.expression[k] = posterior.expression;
       entry.expression_square[k] = posterior.expression_square;
+      entry.replicate[k] = posterior.replicate;
       entry.kept_mean[k] = posterior.kept_mean;
     }
   }
@@ -198,6 +220,7 @@ ZeroPosterior ZeroTable::at(std::int64_t cluster, std::int64_t gene,
   result.dropped_square = interpolated(entry.dropped_square, weights);
   result.expression = std::max(0.0, interpolated(entry.expression, weights));
   result.expression_square = interpolated(entry.expression_square, weights);
+  result.replicate = std::max(0.0, interpolated(entry.replicate, weights));
   result.kept_mean = std::max(0.0, interpolated(entry.kept_mean, weights));
   return result;
 }

@@ -20,7 +20,9 @@ struct ZeroPosterior {
   double dropped_count = 0;      ///< E[t | t > 0, c = 0]
   double expression = 0;         ///< E[log2(1 + lambda / l) | c = 0]
   double expression_square = 0;  ///< E of its square
-  double kept_mean = 0;          ///< E[x | c > 0]: for comparison
+  /// E[x' | c = 0] of x' = log2(1 + t' / l), t' a second count of the same lambda, none dropped.
+  double replicate = 0;
+  double kept_mean = 0;  ///< E[x | c > 0]: for comparison
 };
 
 /// x = log2(1 + t / l) of small counts t at one l, so that sums over t need no logarithms.
@@ -43,6 +45,11 @@ enum class Detail { without_values, with_values };
 /// By quadrature over lambda, and sums over t.
 ZeroPosterior zero_posterior(const GammaDistribution& gamma, const LogisticDropout& dropout,
                              const LogCounts& log_counts, Detail detail);
+
+/// E[x' | c] at a count c > 0, x' as ZeroPosterior::replicate: lambda given c has a gamma
+/// distribution but for the chance that it was kept. By GammaRule.
+double replicate_of_count(double count, const GammaDistribution& gamma,
+                          const LogisticDropout& dropout, const LogCounts& log_counts);
 
 /// zero_posterior of every cluster and gene as a function of ln l: its values at Chebyshev nodes of
 /// the range of ln l in the cluster, between which the polynomial through them is taken (of log
@@ -81,6 +88,7 @@ class ZeroTable {
     NodeWeights log_dropped_count{};
     NodeWeights expression{};
     NodeWeights expression_square{};
+    NodeWeights replicate{};
     NodeWeights kept_mean{};
   };
   std::int64_t n_genes_ = 0;

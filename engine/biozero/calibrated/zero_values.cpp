@@ -29,6 +29,13 @@ void renormalise(double& mean, double& square, double ratio) {
 
 }  // namespace
 
+double ZeroValues::shift_of(std::int64_t cell, float network, double kept_mean) const {
+  const double to_restored = observed_factor_[cell] / estimate_.library_factor[cell];
+  const double predicted = renormalised(network, to_restored);
+  return std::clamp(network_weight_ * (predicted - kept_mean) * std::numbers::ln2, -kLargestShift,
+                    kLargestShift);
+}
+
 template <typename Visit>
 void ZeroValues::for_each_zero(std::int64_t cell, std::span<const std::int32_t> observed,
                                const float* network, const Visit& visit) const {
@@ -38,7 +45,6 @@ void ZeroValues::for_each_zero(std::int64_t cell, std::span<const std::int32_t> 
   const double log_library = std::log(factor);
   const ZeroTable& table = estimate_.table;
   const ZeroTable::NodeWeights unmoved = table.weights(cluster, log_library);
-  const double to_restored = observed_factor_[cell] / factor;
   std::size_t next = 0;
   for (std::int64_t gene = 0; gene < n_genes; ++gene) {
     if (next < observed.size() && observed[next] == gene) {
@@ -50,15 +56,13 @@ void ZeroValues::for_each_zero(std::int64_t cell, std::span<const std::int32_t> 
     if (network_weight_ > 0) {
       // A mean that is e^shift times the cluster's is that of a cell whose library is: values are
       // then on the scale of that library, and are brought back.
-      const double predicted = renormalised(network[gene], to_restored);
-      const double shift =
-          std::clamp(network_weight_ * (predicted - zero.kept_mean) * std::numbers::ln2,
-                     -kLargestShift, kLargestShift);
+      const double shift = shift_of(cell, network[gene], zero.kept_mean);
       log_taken = log_library + shift;
       zero = table.at(cluster, gene, table.weights(cluster, log_taken));
       const double ratio = std::exp(shift);
       renormalise(zero.dropped_mean, zero.dropped_square, ratio);
       renormalise(zero.expression, zero.expression_square, ratio);
+      zero.replicate = renormalised(zero.replicate, ratio);
     }
     if (!zero_inflated_) zero.zero_probability = 1;
     visit(gene, zero, log_taken);
@@ -73,6 +77,29 @@ void ZeroValues::fill(std::int64_t cell, std::span<const std::int32_t> observed,
                                                                          zero.dropped_mean
                                                                    : zero.expression);
                 });
+}
+
+void ZeroValues::fill_replicate(std::int64_t cell, std::span<const std::int32_t> observed,
+                                std::span<const float> counts, float* values) const {
+  for_each_zero(cell, observed, values,
+                [&](std::int64_t gene, const ZeroPosterior& zero, double /*log_taken*/) {
+                  values[gene] = static_cast<float>(zero.replicate);
+                });
+  const std::int32_t cluster = estimate_.clusters.of_cell[cell];
+  const double log_library = std::log(estimate_.library_factor[cell]);
+  const LogCounts log_counts(log_library);
+  const LogisticDropout& dropout = estimate_.model.dropout[cluster];
+  const ZeroTable::NodeWeights nodes = estimate_.table.weights(cluster, log_library);
+  for (std::size_t k = 0; k < observed.size(); ++k) {
+    float& value = values[observed[k]];
+    double shift = 0;
+    if (network_weight_ > 0) {
+      shift = shift_of(cell, value, estimate_.table.at(cluster, observed[k], nodes).kept_mean);
+    }
+    const GammaDistribution gamma =
+        estimate_.model.distribution(cluster, observed[k], log_library + shift);
+    value = static_cast<float>(replicate_of_count(counts[k], gamma, dropout, log_counts));
+  }
 }
 
 void ZeroValues::probabilities(std::int64_t cell, std::span<const std::int32_t> observed,

@@ -30,6 +30,11 @@ class ZeroValues {
   /// Puts E[x | c = 0] into values[gene] wherever the cell has no count; `values` [n_genes] holds
   /// the network's output before, `observed` the genes with a count, ascending.
   void fill(std::int64_t cell, std::span<const std::int32_t> observed, float* values) const;
+  /// Puts what a second measurement of the cell would show on average into every value, E[log2(1 +
+  /// t' / l) | c], t' a count of the same expression of which nothing is dropped: `counts` are
+  /// those of the genes observed.
+  void fill_replicate(std::int64_t cell, std::span<const std::int32_t> observed,
+                      std::span<const float> counts, float* values) const;
   /// P(no molecule | c = 0) at zeros, 0 at counts; `network` is the network's output, or null where
   /// its weight is 0.
   void probabilities(std::int64_t cell, std::span<const std::int32_t> observed,
@@ -48,6 +53,9 @@ class ZeroValues {
   template <typename Visit>
   void for_each_zero(std::int64_t cell, std::span<const std::int32_t> observed,
                      const float* network, const Visit& visit) const;
+
+  /// ln of the factor by which the network's prediction moves the mean of a gene in a cell.
+  double shift_of(std::int64_t cell, float network, double kept_mean) const;
 
   Estimate estimate_;
   std::vector<double> observed_factor_;
