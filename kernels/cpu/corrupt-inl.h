@@ -58,18 +58,14 @@ HWY_INLINE void biozero_sums(const float* HWY_RESTRICT basis,
   }
 }
 
-/// kernels/math/biozero.h, biozero_from_basis, for the 16 cells of a group and `kGenes` genes from
-/// `gene` on. Each curve that a cell of the group has costs a sum for all 16: a group has few, and
-/// coefficients that differ by lane would have to be gathered one by one.
+/// Puts the sums of a group's further curves where its cells are of them. Each costs a sum for all
+/// 16: a group has few, and coefficients that differ by lane would have to be gathered one by one.
 template <int kGenes>
-HWY_INLINE void biozero_probabilities(const ScaledData& data, const Batch& batch,
-                                      std::int64_t group, std::int32_t gene_of_first,
-                                      Vector (&p)[kGenes][kVectorsInGroup]) {
+HWY_NOINLINE void mix_curves(const ScaledData& data, const Batch& batch, std::int64_t group,
+                             std::int32_t gene_of_first, Vector (&p)[kGenes][kVectorsInGroup]) {
   const Floats d;
   const float* HWY_RESTRICT basis = &batch.biozero_basis[group * kBiozeroTerms * kGroup];
-  const float* HWY_RESTRICT shrink = &batch.biozero_shrink[group * kGroup];
   const std::vector<std::uint32_t>& curves = batch.curves_of_group[group];
-  biozero_sums(basis, coefficients_of(data, curves[0], gene_of_first), p);
   for (std::size_t k = 1; k < curves.size(); ++k) {
     Vector other[kGenes][kVectorsInGroup];
     biozero_sums(basis, coefficients_of(data, curves[k], gene_of_first), other);
@@ -80,6 +76,30 @@ HWY_INLINE void biozero_probabilities(const ScaledData& data, const Batch& batch
       for (int gene = 0; gene < kGenes; ++gene) {
         p[gene][v] = hn::IfThenElse(has, other[gene][v], p[gene][v]);
       }
+    }
+  }
+}
+
+/// kernels/math/biozero.h, biozero_from_basis, for the 16 cells of a group and `kGenes` genes from
+/// `gene_of_first` on.
+template <int kGenes>
+HWY_INLINE void biozero_probabilities(const ScaledData& data, const Batch& batch,
+                                      std::int64_t group, std::int32_t gene_of_first,
+                                      Vector (&p)[kGenes][kVectorsInGroup]) {
+  const Floats d;
+  const float* HWY_RESTRICT shrink = &batch.biozero_shrink[group * kGroup];
+  const std::vector<std::uint32_t>& curves = batch.curves_of_group[group];
+  biozero_sums(&batch.biozero_basis[group * kBiozeroTerms * kGroup],
+               coefficients_of(data, curves[0], gene_of_first), p);
+  if (HWY_UNLIKELY(curves.size() > 1)) {
+    // A copy, so that the sums can stay in registers where there is one curve.
+    Vector mixed[kGenes][kVectorsInGroup];
+    for (int gene = 0; gene < kGenes; ++gene) {
+      for (int v = 0; v < kVectorsInGroup; ++v) mixed[gene][v] = p[gene][v];
+    }
+    mix_curves(data, batch, group, gene_of_first, mixed);
+    for (int gene = 0; gene < kGenes; ++gene) {
+      for (int v = 0; v < kVectorsInGroup; ++v) p[gene][v] = mixed[gene][v];
     }
   }
   for (int v = 0; v < kVectorsInGroup; ++v) {
