@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -7,6 +8,13 @@
 #include "engine/matrix/csr.h"
 
 namespace maskclass::io {
+
+/// One of several inputs that were merged.
+struct MergedInput {
+  std::string path;
+  FileFormat format = FileFormat::unknown;
+  std::int64_t n_cells = 0;
+};
 
 /// Counts with the names of their cells and genes, as read from a file.
 struct Dataset {
@@ -18,6 +26,7 @@ struct Dataset {
                                           ///< has ids beside them; else empty.
   std::vector<std::string> gene_genomes;  ///< [n_genes], or empty: "GRCh38", as 10x .h5 files say.
   std::vector<std::string> cell_inputs;   ///< [n_cells], or empty: of several inputs, which.
+  std::vector<MergedInput> inputs;        ///< Of several: each, in the order of their cells.
   std::string path;                       ///< Where it came from, for messages.
   std::string matrix;  ///< Which matrix of it: "X", "layers/counts", "raw/X", "".
   FileFormat format = FileFormat::unknown;  ///< What the file is.

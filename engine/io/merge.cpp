@@ -171,6 +171,7 @@ Dataset merge(Parts parts, const Callbacks& callbacks) {
   result.counts.values.reserve(n_values);
   for (std::size_t part = 0; part < parts.size(); ++part) {
     append_cells(parts[part].counts, columns[part], result.counts);
+    result.inputs.push_back({parts[part].path, parts[part].format, parts[part].counts.n_cells});
     for (std::string& name : parts[part].cell_names) {
       result.cell_names.push_back(unique ? std::move(name) : fmt::format("{}-{}", name, part + 1));
       result.cell_inputs.push_back(inputs[part]);

@@ -13,8 +13,8 @@ namespace maskclass::io {
 /// that are ids), or by symbol where that finds more; lists that are the same match by position.
 /// Genes whose key stands twice in one of several different lists are left out. Cells keep their
 /// names where those are unique; else "-1", "-2", ... of their input is added. Log lines say all of
-/// that. cell_inputs is filled, with the names of the files. Throws Error{data} where no gene is
-/// shared. The parts are taken apart.
+/// that. cell_inputs is filled, with the names of the files, and inputs. Throws Error{data} where
+/// no gene is shared. The parts are taken apart.
 Dataset merge(std::vector<Dataset> parts, const Callbacks& callbacks);
 
 }  // namespace maskclass::io

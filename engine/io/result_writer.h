@@ -33,6 +33,7 @@ struct ResultHeader {
   std::vector<std::string> gene_ids;       ///< [n_genes written], or empty: see Dataset.
   std::vector<std::string> gene_genomes;   ///< [n_genes written], or empty.
   std::vector<std::string> cell_inputs;    ///< [n_cells written], or empty: see Dataset.
+  std::vector<MergedInput> inputs;         ///< Or empty: see Dataset. Their obs are joined.
   std::vector<std::int64_t> source_cells;  ///< [n_cells]: row in the input, ascending.
   std::vector<std::int64_t> source_genes;  ///< [n_genes]: column in the input, ascending.
   CsrView counts;  ///< Cells x genes written: the input's counts (X of an .h5ad).

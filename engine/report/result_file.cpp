@@ -160,6 +160,7 @@ io::ResultHeader make_header(const Denoiser& denoiser, const io::Dataset& datase
   header.gene_ids = pick(dataset.gene_ids, header.source_genes);
   header.gene_genomes = pick(dataset.gene_genomes, header.source_genes);
   header.cell_inputs = pick(dataset.cell_inputs, header.source_cells);
+  header.inputs = dataset.inputs;
   header.compression = options.compression;
   header.library_size = input.library_sizes;
   header.latent_width = denoiser.latent_width();

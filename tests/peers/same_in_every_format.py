@@ -150,7 +150,8 @@ def main():
         results.mkdir()
         subprocess.run(
             [program, "denoise", place / "csr.h5ad", *OPTIONS, "-o", results / "a.h5ad", "-o", results / "a.h5",
-             "-o", results / "folder"], check=True)  # fmt: skip
+             "-o", results / "folder", "-o", results / "a.csv", "-o", results / "t.tsv.gz", "-o", results / "a.npy",
+             "-o", results / "m.mtx.gz"], check=True)  # fmt: skip
         for path in place.iterdir():  # large, and made again in a minute
             if path.suffix in (".csv", ".gz", ".h5", ".loom", ".npz", ".npy") and path.is_file():
                 path.unlink()

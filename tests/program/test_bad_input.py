@@ -100,6 +100,23 @@ def h5ad_bytes(damage):
     return make
 
 
+def claims(opened):
+    """A matrix of 10^10 values, none of which is in the file."""
+    del opened["X"]
+    dense = opened.create_dataset("X", shape=(40, 250_000_000), dtype="f4", chunks=(1, 1_000_000), compression=4)
+    dense.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+
+
+def claims_nonzeros(opened):
+    """The same of a sparse matrix."""
+    del opened["X"]
+    sparse = opened.create_group("X")
+    sparse.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": (40, 12)})
+    for name, kind in (("data", "f4"), ("indices", "i4")):
+        sparse.create_dataset(name, shape=(10**10,), dtype=kind, chunks=(1_000_000,))
+    sparse["indptr"] = numpy.array([0] + [10**10] * 40)
+
+
 def scaled():
     log = log_transformed(small_counts())
     return (log - log.mean(0)) / log.std(0)
@@ -210,6 +227,9 @@ CATALOGUE = [
     ("truncated h5ad, 2 %", h5ad_bytes(lambda d: d[: len(d) // 50]), (), DATA, ["bad.h5ad"]),
     ("truncated h5ad, 60 %", h5ad_bytes(lambda d: d[: 6 * len(d) // 10]), (), DATA, ["bad.h5ad"]),
     ("truncated h5ad, 95 %", h5ad_bytes(lambda d: d[: 95 * len(d) // 100]), (), DATA, ["bad.h5ad"]),
+    ("an h5ad that claims more than it holds", h5ad(claims), (), DATA, ["bad.h5ad: X: claims more values"]),
+    ("an h5ad that claims more non-zeros than it holds", h5ad(claims_nonzeros), (), DATA,
+     ["bad.h5ad: X/data: claims more values"]),
     ("truncated csv", csv("cell,g1,g2\nc1,1,2\nc2,1"), CELLS, DATA, ["bad.csv:3"]),
     # Matrix Market headers and entries.
     ("no banner", mtx("1 1 1\n1 1 1\n"), (), DATA, ["bad.mtx:1", "MatrixMarket"]),

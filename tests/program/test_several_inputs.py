@@ -2,7 +2,12 @@
 
 import unittest
 
-from program import SUCCESS, Case, h5py, needs_h5py, read_table, small_counts
+from program import SUCCESS, Case, anndata, h5py, needs_anndata, needs_h5py, numpy, read_table, small_counts
+
+try:
+    import elements
+except ImportError:  # without numpy and h5py
+    elements = None
 
 CELLS = ("--orientation", "cells-are-rows")
 PLAIN = ("--n-top-genes", 0, "--min-cells", 0, "--epochs", 0, "--outputs", "counts")
@@ -68,6 +73,146 @@ class SeveralInputs(Case):
             self.assertEqual(inputs, ["a.csv"] * 3 + ["b.csv"] * 2)
             self.assertEqual(file["uns/maskclass/input"][()].decode(), "a.csv, b.csv")
             self.assertEqual(file["uns/maskclass/batch_key"][()].decode(), "input")
+
+
+@needs_h5py
+class JoinedObs(Case):
+    """obs of several .h5ad below each other, as anndata.concat(join="outer") has it."""
+
+    N = 40  # cells in each
+
+    def add(self, path, columns):
+        """Columns of obs in the encoding of anndata 0.8: lists, or (categories, codes, ordered)."""
+        with h5py.File(path, "a") as file:
+            for name, values in columns.items():
+                if isinstance(values, tuple):
+                    categories, codes, ordered = values
+                    group = file["obs"].create_group(name)
+                    group.attrs.update({"encoding-type": "categorical", "encoding-version": "0.2.0"})
+                    group.attrs["ordered"] = ordered
+                    group["codes"] = numpy.array(codes, dtype="i1")
+                    group["codes"].attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+                    group.create_dataset("categories", data=categories, dtype=h5py.string_dtype())
+                    text = group["categories"]
+                elif isinstance(values[0], str):
+                    text = file["obs"].create_dataset(name, data=values, dtype=h5py.string_dtype())
+                else:
+                    file["obs"][name] = numpy.array(values)
+                    file["obs"][name].attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+                    continue
+                text.attrs.update({"encoding-type": "string-array", "encoding-version": "0.2.0"})
+            file["obs"].attrs["column-order"] = list(columns)
+            for group in ("obs", "var"):
+                file[group]["_index"].attrs.update(
+                    {"encoding-type": "string-array", "encoding-version": "0.2.0"})  # fmt: skip
+            file["X"].attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
+            file["obsm/X_pca"] = numpy.zeros((self.N, 2))
+        return path
+
+    def inputs(self):
+        each = range(self.N)
+        a = self.add(self.write_h5ad("a.h5ad"), {
+            "age": list(each),
+            "score": [k / 4 for k in each],
+            "good": [k % 3 == 0 for k in each],
+            "good_a": [k % 2 == 0 for k in each],
+            "depth_a": [7 * k for k in each],
+            "type": (["T", "B"], [k % 3 - 1 for k in each], False),
+            "stage": (["early", "late"], [k % 2 for k in each], True),
+            "order": (["early", "late"], [k % 2 for k in each], True),
+            "note": [f"a{k % 2}" for k in each],
+            "run": [k % 2 for k in each],
+        })  # fmt: skip
+        b = self.add(self.write_h5ad("b.h5ad"), {
+            "age": [100 + k for k in each],
+            "type": ["NK" if k % 2 else "B" for k in each],
+            "good": [k % 5 == 0 for k in each],
+            "score": [int(k) for k in each],
+            "stage": (["early", "late"], [1 - k % 2 for k in each], True),
+            "order": (["late", "early"], [k % 2 for k in each], True),
+            "note": [f"b{k % 3}" for k in each],
+            "run": [f"r{k % 2}" for k in each],
+            "site_b": [f"s{k % 2}" for k in each],
+        })  # fmt: skip
+        return a, b
+
+    def join(self, *inputs):
+        done = self.run_program(
+            "denoise", *inputs, *PLAIN, "--drop-empty-cells", "-o", "o.h5ad", code=SUCCESS)  # fmt: skip
+        with h5py.File(self.folder / "o.h5ad") as file:
+            obs = elements.table(file["obs"])
+        ours = ("_index", "maskclass_library_size", "maskclass_input")
+        return {name: column for name, column in obs.items() if name not in ours}, done
+
+    def test_columns(self):
+        a, b = self.inputs()
+        each = range(self.N)
+        obs, done = self.join(a, b)
+        missing = [None] * self.N
+        self.assertEqual(obs.pop("age"), ("int64", [*each, *(100 + k for k in each)]))
+        self.assertEqual(obs.pop("score"), ("float64", [*(k / 4 for k in each), *each]))
+        self.assertEqual(obs.pop("good"), ("bool", [k % 3 == 0 for k in each] + [k % 5 == 0 for k in each]))
+        self.assertEqual(obs.pop("good_a"), ("nullable-boolean", [k % 2 == 0 for k in each] + missing))
+        kind, depth = obs.pop("depth_a")
+        self.assertEqual((kind, depth[: self.N]), ("float64", [7 * k for k in each]))
+        self.assertTrue(numpy.isnan(depth[self.N :]).all())
+        self.assertEqual(obs.pop("type"), ("categorical ['T', 'B', 'NK'] False", [
+            *((None, "T", "B")[k % 3] for k in each), *(("B", "NK")[k % 2] for k in each)]))  # fmt: skip
+        stages = [("early", "late")[k % 2] for k in each]
+        other = [("late", "early")[k % 2] for k in each]
+        self.assertEqual(obs.pop("stage"), ("categorical ['early', 'late'] True", stages + other))
+        self.assertEqual(obs.pop("order"), ("categorical ['early', 'late'] False", stages + other))
+        self.assertEqual(obs.pop("note"), ("text", [f"a{k % 2}" for k in each] + [f"b{k % 3}" for k in each]))
+        self.assertEqual(obs.pop("run"), ("text", [str(k % 2) for k in each] + [f"r{k % 2}" for k in each]))
+        self.assertEqual(obs.pop("site_b"), (
+            "categorical ['s0', 's1'] False", missing + [f"s{k % 2}" for k in each]))  # fmt: skip
+        self.assertEqual(obs, {})
+        for path in (a, b):
+            self.assertIn(f"not carried over from the input: {path}: obsm/X_pca\n", done.err)
+
+    def test_inputs_without_columns_and_dropped_cells(self):
+        counts = small_counts()
+        counts[3] = [0] * len(counts[3])
+        table = self.write_counts("t.csv", counts)
+        a, b = self.inputs()
+        obs, _ = self.join(table, a, table, b)
+        values = obs["age"][1]
+        self.assertEqual(len(values), 4 * self.N - 2)
+        self.assertTrue(numpy.isnan(values[: self.N - 1]).all())
+        self.assertEqual(values[self.N - 1 : 2 * self.N - 1], list(range(self.N)))
+        self.assertEqual(obs["note"][1][: self.N - 1], [None] * (self.N - 1))
+        self.assertEqual(obs["note"][1][-self.N :], [f"b{k % 3}" for k in range(self.N)])
+
+    def test_a_column_that_cannot_be_joined(self):
+        a, b = self.inputs()
+        with h5py.File(b, "a") as file:
+            del file["obs/age"], file["obs/note"]
+            file["obs/age"] = numpy.arange(self.N - 1)
+            file["obs/note"] = numpy.zeros(self.N, dtype=[("x", "f4")])
+        obs, done = self.join(a, b)
+        self.assertNotIn("age", obs)
+        self.assertNotIn("note", obs)
+        self.assertIn("run", obs)
+        for name in ("obs/age", "obs/note"):
+            self.assertIn(f"not carried over from the input: {name}\n", done.err)
+
+    @needs_anndata
+    def test_as_anndata_concatenates(self):
+        paths = self.inputs()
+        self.join(*paths)
+        ours = anndata.read_h5ad(self.folder / "o.h5ad").obs
+        theirs = anndata.concat([anndata.read_h5ad(path) for path in paths], join="outer").obs
+        self.assertEqual(set(theirs) - set(ours), set())
+        for name in theirs:
+            one, other = self.values(ours[name]), self.values(theirs[name])
+            if name == "run":  # a mixture of numbers and text, which anndata cannot write
+                other = list(map(str, other))
+            self.assertEqual(one, other, name)
+
+    @staticmethod
+    def values(column):
+        return [None if value is None or value != value else value for value in column.astype(object).where(
+            column.notna(), None)]  # fmt: skip
 
 
 class Batches(Case):

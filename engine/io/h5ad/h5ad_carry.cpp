@@ -12,7 +12,19 @@
 namespace maskclass::io {
 namespace {
 
-/// What this program writes under these names, now or in an earlier run, is never the user's.
+bool rows_have_names(const Frame& frame, const hdf5::Selection& rows,
+                     const std::vector<std::string>& names) {
+  const std::vector<std::string> all = row_names(frame);
+  const std::int64_t n = rows.size_of(std::ssize(all));
+  if (n != std::ssize(names)) return false;
+  for (std::int64_t k = 0; k < n; ++k) {
+    if (rows[k] < 0 || rows[k] >= std::ssize(all) || all[rows[k]] != names[k]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
 bool is_ours(const std::string& group, const std::string& name) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 8> ours = {
       {{"layers", "maskclass"},
@@ -26,19 +38,6 @@ bool is_ours(const std::string& group, const std::string& name) {
   return std::find(ours.begin(), ours.end(),
                    std::pair<std::string_view, std::string_view>(group, name)) != ours.end();
 }
-
-bool rows_have_names(const Frame& frame, const hdf5::Selection& rows,
-                     const std::vector<std::string>& names) {
-  const std::vector<std::string> all = row_names(frame);
-  const std::int64_t n = rows.size_of(std::ssize(all));
-  if (n != std::ssize(names)) return false;
-  for (std::int64_t k = 0; k < n; ++k) {
-    if (rows[k] < 0 || rows[k] >= std::ssize(all) || all[rows[k]] != names[k]) return false;
-  }
-  return true;
-}
-
-}  // namespace
 
 CarriedSource::CarriedSource(const ResultHeader& header) : header_(header) {
   if (!header.source_is_h5ad) return;

@@ -12,6 +12,10 @@
 
 namespace maskclass::io {
 
+/// Whether this program writes `name` in `group` ("layers"), now or in an earlier run: such an
+/// element is never the user's.
+bool is_ours(const std::string& group, const std::string& name);
+
 /// All of an input .h5ad that is not ours, to be carried over to an output: its tables, and the
 /// elements of layers, obsm, obsp, varm, varp, raw and uns, subset to the cells and genes of the
 /// header. The caller holds a hdf5::Session.

@@ -79,6 +79,10 @@ void write_array(const hdf5::Node& parent, const std::string& name, std::span<co
   set_encoding(hdf5::write(parent, name, values), "array", "0.2.0");
 }
 void write_array(const hdf5::Node& parent, const std::string& name,
+                 std::span<const std::int64_t> values) {
+  set_encoding(hdf5::write(parent, name, values), "array", "0.2.0");
+}
+void write_array(const hdf5::Node& parent, const std::string& name,
                  std::span<const std::string> values) {
   set_encoding(hdf5::write(parent, name, values), "string-array", "0.2.0");
 }

@@ -29,6 +29,8 @@ void write_csr(const hdf5::Node& parent, const std::string& name, const CsrView&
 void write_array(const hdf5::Node& parent, const std::string& name, std::span<const double> values);
 void write_array(const hdf5::Node& parent, const std::string& name, std::span<const float> values);
 void write_array(const hdf5::Node& parent, const std::string& name,
+                 std::span<const std::int64_t> values);
+void write_array(const hdf5::Node& parent, const std::string& name,
                  std::span<const std::string> values);
 void write_boolean_array(const hdf5::Node& parent, const std::string& name,
                          std::span<const std::uint8_t> values);

@@ -92,12 +92,34 @@ void FrameWriter::add(const std::string& column, std::span<const float> values) 
   write_array(group_, column, values);
   columns_.push_back(column);
 }
+void FrameWriter::add(const std::string& column, std::span<const std::int64_t> values) {
+  write_array(group_, column, values);
+  columns_.push_back(column);
+}
 void FrameWriter::add(const std::string& column, std::span<const std::string> values) {
   write_array(group_, column, values);
   columns_.push_back(column);
 }
 void FrameWriter::add_booleans(const std::string& column, std::span<const std::uint8_t> values) {
   write_boolean_array(group_, column, values);
+  columns_.push_back(column);
+}
+
+void FrameWriter::add_booleans(const std::string& column, std::span<const std::uint8_t> values,
+                               std::span<const std::uint8_t> mask) {
+  const hdf5::Node group = hdf5::create_group(group_, column);
+  set_encoding(group, "nullable-boolean", "0.1.0");
+  write_boolean_array(group, "values", values);
+  write_boolean_array(group, "mask", mask);
+  columns_.push_back(column);
+}
+void FrameWriter::add_categorical(const std::string& column, std::span<const std::int32_t> codes,
+                                  std::span<const std::string> categories, bool ordered) {
+  const hdf5::Node group = hdf5::create_group(group_, column);
+  set_encoding(group, "categorical", "0.2.0");
+  hdf5::set_attribute(group, "ordered", ordered);
+  set_encoding(hdf5::write(group, "codes", codes), "array", "0.2.0");
+  write_array(group, "categories", categories);
   columns_.push_back(column);
 }
 

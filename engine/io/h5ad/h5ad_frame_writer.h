@@ -32,8 +32,16 @@ class FrameWriter {
 
   void add(const std::string& column, std::span<const double> values);
   void add(const std::string& column, std::span<const float> values);
+  void add(const std::string& column, std::span<const std::int64_t> values);
   void add(const std::string& column, std::span<const std::string> values);
   void add_booleans(const std::string& column, std::span<const std::uint8_t> values);
+
+  /// Booleans of which some are missing: where `mask` is 1.
+  void add_booleans(const std::string& column, std::span<const std::uint8_t> values,
+                    std::span<const std::uint8_t> mask);
+  /// categories[codes[k]]; missing where the code is -1.
+  void add_categorical(const std::string& column, std::span<const std::int32_t> codes,
+                       std::span<const std::string> categories, bool ordered);
 
   /// Carries a column over as carry_column does. Returns false, and leaves nothing behind, where
   /// the column is of no known kind or cannot be read.

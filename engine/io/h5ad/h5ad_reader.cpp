@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <initializer_list>
+#include <array>
 #include <span>
 
 #include "engine/error.h"
@@ -79,8 +79,11 @@ std::string kind_of(const hdf5::Node& file, const Choice& choice) {
   }
 }
 
+constexpr std::array kSymbolColumns{"gene_symbols", "gene_name", "feature_name", "gene_short_name"};
+constexpr std::array kIdColumns{"gene_ids", "gene_id", "feature_id", "ensembl_id"};
+
 /// The first of the columns that is there; else nothing.
-std::vector<std::string> first_column(const Frame& var, std::initializer_list<const char*> names) {
+std::vector<std::string> first_column(const Frame& var, std::span<const char* const> names) {
   for (const char* name : names) {
     if (name == var.index || !var.has_column(name)) continue;
     return text_column(hdf5::open(var.group, name));
@@ -97,11 +100,10 @@ void check_length(const Frame& var, const std::vector<std::string>& column, std:
 /// Symbols where the index holds ids, and ids where it holds symbols, as scanpy leaves it.
 void read_gene_names(const Frame& var, Dataset& dataset) {
   dataset.gene_names = row_names(var);
-  dataset.gene_symbols =
-      first_column(var, {"gene_symbols", "gene_name", "feature_name", "gene_short_name"});
+  dataset.gene_symbols = first_column(var, kSymbolColumns);
   check_length(var, dataset.gene_symbols, dataset.gene_names.size());
   if (!dataset.gene_symbols.empty()) return;
-  dataset.gene_ids = first_column(var, {"gene_ids", "gene_id", "feature_id", "ensembl_id"});
+  dataset.gene_ids = first_column(var, kIdColumns);
   check_length(var, dataset.gene_ids, dataset.gene_names.size());
 }
 
@@ -140,6 +142,13 @@ Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
 Dataset read_h5ad(const std::filesystem::path& path, const ReadOptions& options,
                   const Callbacks& callbacks) {
   return hdf5::in_session(path.string(), [&] { return read_open(path, options, callbacks); });
+}
+
+bool is_gene_name_column(const std::string& column) {
+  const auto is_in = [&](std::span<const char* const> names) {
+    return std::find(names.begin(), names.end(), column) != names.end();
+  };
+  return is_in(kSymbolColumns) || is_in(kIdColumns);
 }
 
 std::vector<MatrixChoice> h5ad_choices(const std::filesystem::path& path) {

@@ -19,6 +19,9 @@ namespace maskclass::io {
 Dataset read_h5ad(const std::filesystem::path& path, const ReadOptions& options,
                   const Callbacks& callbacks = {});
 
+/// Whether a column of var is one that symbols or ids of genes are read from.
+bool is_gene_name_column(const std::string& column);
+
 /// Every matrix of cells x genes in the file, and what its first values look like.
 std::vector<MatrixChoice> h5ad_choices(const std::filesystem::path& path);
 

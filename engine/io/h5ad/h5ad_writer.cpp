@@ -11,6 +11,7 @@
 #include "engine/io/h5ad/h5ad_carry.h"
 #include "engine/io/h5ad/h5ad_encoding.h"
 #include "engine/io/h5ad/h5ad_frame_writer.h"
+#include "engine/io/h5ad/h5ad_joined_obs.h"
 #include "engine/io/hdf5/write.h"
 
 namespace maskclass::io {
@@ -37,16 +38,21 @@ std::string index_name(const Frame* source) {
   return source->index;
 }
 
-void write_obs(const hdf5::Node& file, const ResultHeader& header, CarriedSource& source) {
+/// Returns what of several inputs is not carried over.
+std::vector<std::string> write_obs(const hdf5::Node& file, const ResultHeader& header,
+                                   CarriedSource& source) {
   FrameWriter obs(file, "obs", index_name(source.obs()), header.cell_names);
   const auto replaced = [](const std::string& name) { return name.starts_with("maskclass_"); };
   if (source.obs() != nullptr) source.carry_columns(*source.obs(), replaced, obs);
+  std::vector<std::string> left_out;
+  if (!header.inputs.empty()) left_out = carry_joined_obs(header, obs);
   if (!header.library_size.empty())
     obs.add("maskclass_library_size", std::span(header.library_size));
   if (!header.cell_inputs.empty()) {
     obs.add("maskclass_input", std::span<const std::string>(header.cell_inputs));
   }
   obs.finish();
+  return left_out;
 }
 
 void write_var(const hdf5::Node& file, const ResultHeader& header, CarriedSource& source) {
@@ -72,13 +78,14 @@ void write_var(const hdf5::Node& file, const ResultHeader& header, CarriedSource
   var.finish();
 }
 
-void write_uns(const hdf5::Node& file, const ResultHeader& header, const CarriedSource& source) {
+void write_uns(const hdf5::Node& file, const ResultHeader& header,
+               const std::vector<std::string>& left_out) {
   const hdf5::Node group = write_dict(file, "uns/maskclass");
   write_parameters(group, header.parameters_json);
   const hdf5::Node history = write_dict(group, "history");
   for (const auto& [name, losses] : header.history) write_array(history, name, std::span(losses));
-  if (!source.left_out().empty()) {
-    write_array(group, "not_carried", std::span<const std::string>(source.left_out()));
+  if (!left_out.empty()) {
+    write_array(group, "not_carried", std::span<const std::string>(left_out));
   }
 }
 
@@ -105,11 +112,11 @@ class H5adWriter : public ResultWriter {
     file_ = create_anndata(path_);
     write_csr(file_, "X", header.counts, header.compression);
     CarriedSource source(header);
-    write_obs(file_, header, source);
+    left_out_ = write_obs(file_, header, source);
     write_var(file_, header, source);
     source.carry_elements(file_);
-    write_uns(file_, header, source);
-    left_out_ = source.left_out();
+    left_out_.insert(left_out_.end(), source.left_out().begin(), source.left_out().end());
+    write_uns(file_, header, left_out_);
     create_matrices(header);
   }
 

@@ -14,7 +14,8 @@ namespace maskclass::io {
 /// - layers maskclass (log2), denoised (counts scale), biozero: float32 [n_cells][n_genes], in
 ///   chunks of about 1 MB of whole cells; obsm X_maskclass [n_cells][latent_width]; these and X
 ///   compressed as header.compression says (shuffle and gzip);
-/// - obs: the source's columns, then maskclass_library_size; var: the source's columns, then
+/// - obs: the source's columns (of several inputs all, joined: carry_joined_obs), then
+/// maskclass_library_size; var: the source's columns, then
 ///   gene_symbols (where the source has no symbols), highly_variable, maskclass_rank,
 ///   maskclass_denoised; columns of ours replace those of the same name, and all whose names start
 ///   with "maskclass_";

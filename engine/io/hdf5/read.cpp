@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 
 #include "engine/error.h"
@@ -66,18 +67,50 @@ std::int64_t attribute_size(const Handle& attribute, const std::string& where) {
   return check(H5Sget_simple_extent_npoints(space.id()), where, "cannot read an attribute");
 }
 
-/// A dataset that lies in one piece cannot be larger than its file: an extent that says so is
-/// damaged, and must not become a request for memory.
-void check_fits_file(const Node& dataset) {
-  if (H5Dget_offset(dataset.id()) == HADDR_UNDEF) return;  // in chunks, or never written
+/// Whether the chunks of a dataset are packed, if at all, by filters of which the bytes they can
+/// make of one are known.
+bool is_packed_by_known_filters(const Handle& creation) {
+  for (int k = 0; k < H5Pget_nfilters(creation.id()); ++k) {
+    unsigned flags = 0;
+    std::size_t n_values = 0;
+    const H5Z_filter_t filter =
+        H5Pget_filter2(creation.id(), k, &flags, &n_values, nullptr, 0, nullptr, nullptr);
+    if (filter != H5Z_FILTER_DEFLATE && filter != H5Z_FILTER_SHUFFLE &&
+        filter != H5Z_FILTER_FLETCHER32) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/// At most so many bytes of values the file holds for the dataset.
+double most_bytes(const Node& dataset) {
+  const Handle creation =
+      checked_handle(H5Dget_create_plist(dataset.id()), dataset.where, "cannot open the dataset");
+  const H5D_layout_t layout = H5Pget_layout(creation.id());
+  if (layout == H5D_VIRTUAL || !is_packed_by_known_filters(creation)) {
+    return std::numeric_limits<double>::infinity();
+  }
+  // What was never written reads as zeros: no reason to refuse a few.
+  constexpr double kNeverWritten = 1 << 20;
+  constexpr double kDeflate = 1032;  // zlib's documentation, "maximum compression factor"
+  const auto stored = static_cast<double>(H5Dget_storage_size(dataset.id()));
+  if (layout == H5D_CHUNKED) return kNeverWritten + kDeflate * stored;
   const Handle file =
       checked_handle(H5Iget_file_id(dataset.id()), dataset.where, "cannot find its file");
   hsize_t file_bytes = 0;
   check(H5Fget_filesize(file.id(), &file_bytes), dataset.where, "cannot read the file's size");
+  return kNeverWritten + static_cast<double>(file_bytes);
+}
+
+/// An extent of more values than the file can hold is damaged, and must not become a request for
+/// memory.
+void check_fits_file(const Node& dataset) {
   double bytes = static_cast<double>(H5Tget_size(type_of(dataset).id()));
   for (const std::int64_t size : shape(dataset)) bytes *= static_cast<double>(size);
-  if (bytes > static_cast<double>(file_bytes)) {
-    throw data_error(dataset.where + ": is larger than the file; the file is truncated or damaged");
+  if (bytes > most_bytes(dataset)) {
+    throw data_error(dataset.where +
+                     ": claims more values than the file holds; it is truncated or damaged");
   }
 }
 
