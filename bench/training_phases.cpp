@@ -55,21 +55,18 @@ class Laps {
 Times time_step(cpu::TrainingState& state, cpu::Batch& batch,
                 std::span<const std::uint32_t> cells) {
   const cpu::Phases& phases = cpu::phases();
-  constexpr std::int32_t kRun = 6;
   Times times{};
   Laps laps(times);
-  cpu::set_cells(state.data, cells, 0, batch);
+  cpu::set_cells(state, cells, batch);
+  phases.seek_gene(state, batch, 0);
   laps.end(set_cells);
-  for (std::int32_t first = 0; first < state.slices.count; first += kRun) {
-    const std::int32_t end = std::min(first + kRun, state.slices.count);
-    phases.gather_slices(state, batch, first, end);
+  for (std::int32_t slice = 0; slice < state.slices.count; ++slice) {
+    phases.gather_slice(state, batch, slice);
     laps.end(gather);
-    for (std::int32_t slice = first; slice < end; ++slice) {
-      phases.corrupt_slice(state, batch, slice);
-      laps.end(corrupt);
-      phases.encode_slice(state, batch, slice);
-      laps.end(encode);
-    }
+    phases.corrupt_slice(state, batch, slice);
+    laps.end(corrupt);
+    phases.encode_slice(state, batch, slice);
+    laps.end(encode);
   }
   for (std::int64_t group = 0; group < batch.n_groups; ++group) {
     phases.trunk_forward(state, batch, group);

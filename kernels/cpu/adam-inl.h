@@ -8,6 +8,7 @@
 #define MASKCLASS_ADAM_INL_H
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
@@ -34,6 +35,13 @@ struct TensorPointers {
   float* HWY_RESTRICT second_moment;
 };
 
+/// Asks for the cache lines of a weight and its moments.
+HWY_INLINE void prefetch(const TensorPointers& tensor, std::size_t at) {
+  hwy::Prefetch(tensor.value + at);
+  hwy::Prefetch(tensor.first_moment + at);
+  hwy::Prefetch(tensor.second_moment + at);
+}
+
 /// Adam's update of `kLanes` weights from `at` on. Returns the new ones.
 HWY_INLINE Vector update_at(const AdamStep& adam, Vector gradient, const TensorPointers& tensor,
                             std::size_t at) {
@@ -59,6 +67,9 @@ HWY_INLINE void update_weights(const AdamStep& adam_step, const float* left, std
   const AdamStep adam = adam_step;
   for_each_tile(n_rows, static_cast<int>(width / kLanes),
                 [=](auto rows, auto vectors, std::int64_t row, int vector) MASKCLASS_TILE {
+                  const std::size_t at =
+                      (first_row + row) * width + static_cast<std::size_t>(vector) * kLanes;
+                  for (int r = 0; r < rows.value; ++r) prefetch(tensor, at + r * width);
                   Vector sums[rows.value][vectors.value];
                   clear(sums);
                   for (std::int64_t group = 0; group < n_groups; ++group) {
@@ -66,8 +77,6 @@ HWY_INLINE void update_weights(const AdamStep& adam_step, const float* left, std
                     multiply_add(cells, right + group * kGroup * kGroup, right_panel, vector,
                                  kGroup, sums);
                   }
-                  const std::size_t at =
-                      (first_row + row) * width + static_cast<std::size_t>(vector) * kLanes;
                   MASKCLASS_UNROLL(16)
                   for (int r = 0; r < rows.value; ++r) {
                     MASKCLASS_UNROLL(16)

@@ -118,18 +118,6 @@ HWY_INLINE void backpropagate_block(const Block& block, BlockActivations& activa
   }
 }
 
-/// Copies a group's panel [n_rows][16 cells] into a transposed panel [row group][cell][16 rows]
-/// whose row groups lie `unit_panel` apart.
-HWY_INLINE void transpose_group(const float* HWY_RESTRICT panel, std::int64_t n_rows,
-                                std::int64_t group, std::size_t unit_panel,
-                                float* HWY_RESTRICT transposed) {
-  for (std::int64_t row = 0; row < n_rows; ++row) {
-    float* column =
-        transposed + (row / kGroup) * unit_panel + group * kGroup * kGroup + row % kGroup;
-    for (std::int64_t c = 0; c < kGroup; ++c) column[c * kGroup] = panel[row * kGroup + c];
-  }
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace maskclass::cpu
 HWY_AFTER_NAMESPACE();

@@ -1,4 +1,4 @@
-// Gathers a slice of a batch, draws its masks and corrupts it (paper, Section 2.5).
+// Draws the masks of a slice of a batch and corrupts it (paper, Section 2.5).
 // Compiled once an instruction set: see phases.cpp.
 
 #if defined(MASKCLASS_CORRUPT_INL_H) == defined(HWY_TARGET_TOGGLE)
@@ -8,11 +8,11 @@
 #define MASKCLASS_CORRUPT_INL_H
 #endif
 
-#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
 
+#include "kernels/cpu/gather-inl.h"
 #include "kernels/cpu/multiply-inl.h"
 #include "kernels/cpu/philox-inl.h"
 #include "kernels/cpu/training_state.h"
@@ -24,10 +24,6 @@ namespace maskclass::cpu {
 namespace HWY_NAMESPACE {
 
 using FloatMask = hn::Mask<Floats>;
-
-/// Marks an entry that the data set does not store, before it is known to be a zero: no scaled
-/// value is below -1.
-inline constexpr float kAbsent = -2.0f;
 
 /// The coefficients of a gene and those after it, by a dropout curve.
 HWY_INLINE const float* coefficients_of(const ScaledData& data, std::uint32_t curve,
@@ -265,50 +261,6 @@ HWY_INLINE void corrupt_genes(TrainingState& state, const Batch& batch, const Ph
       }
     }
   }
-}
-
-/// Asks for the entries of a row from `at` on: the rows of a batch are scattered over memory.
-HWY_INLINE void prefetch_entries(const ScaledData& data, std::int64_t at, std::int64_t n) {
-  constexpr std::int64_t kEntriesInLine = 16;
-  for (std::int64_t ahead = 0; ahead < n; ahead += kEntriesInLine) {
-    hwy::Prefetch(&data.indices[at + ahead]);
-    hwy::Prefetch(&data.scaled[at + ahead]);
-  }
-}
-
-/// Writes the non-zeros of the batch in the genes of slices [first_slice, end_slice) to panels, and
-/// `zero` elsewhere. The batch's cursors stand where the first slice starts in each cell's row, and
-/// move on to the end of the last.
-inline void gather(const TrainingState& state, Batch& batch, AlignedFloats& panels,
-                   std::int32_t first_slice, std::int32_t end_slice, float zero) {
-  const ScaledData& data = state.data;
-  const std::int32_t* HWY_RESTRICT indices = data.indices.data();
-  const float* HWY_RESTRICT scaled = data.scaled.data();
-  const std::int32_t first = state.slices.begin(first_slice);
-  const std::int32_t end = state.slices.end(end_slice - 1);
-  for (std::int64_t group = 0; group < batch.n_groups; ++group) {
-    float* HWY_RESTRICT panel = &panels[state.panel_offset(group)];
-    std::fill(panel + std::int64_t{first} * kGroup, panel + std::int64_t{end} * kGroup, zero);
-    const std::int64_t n_cells = std::min<std::int64_t>(
-        kGroup, static_cast<std::int64_t>(batch.cells.size()) - group * kGroup);
-    for (std::int64_t c = 0; c < n_cells; ++c) {
-      const std::int64_t cell = group * kGroup + c;
-      const std::int64_t row_end = data.indptr[batch.cells[cell] + 1];
-      const std::int64_t begin = batch.cursors[cell];
-      std::int64_t at = begin;
-      for (; at < row_end && indices[at] < end; ++at) {
-        panel[std::int64_t{indices[at]} * kGroup + c] = scaled[at];
-      }
-      batch.cursors[cell] = at;
-      prefetch_entries(data, at, std::min(at - begin, row_end - at));
-    }
-  }
-}
-
-/// Phase 1, first part: the scaled values of the batch to the slices' targets.
-inline void gather_slices(TrainingState& state, Batch& batch, std::int32_t first_slice,
-                          std::int32_t end_slice) {
-  gather(state, batch, state.target, first_slice, end_slice, kAbsent);
 }
 
 template <bool kWithBiozero, bool kWithBits>

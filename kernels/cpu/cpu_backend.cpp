@@ -49,16 +49,6 @@ class Stopwatch {
   const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
-/// Cuts a thread's slices into runs that are gathered at once, so long that a row's entries are
-/// read in a loop of some length, so short that the panels written stay in the first-level cache.
-template <class Run>
-void for_each_run(const Share& share, const Run& run) {
-  constexpr std::int32_t kSlices = 6;
-  for (std::int32_t first = share.first_slice; first < share.end_slice; first += kSlices) {
-    run(first, std::min(first + kSlices, share.end_slice));
-  }
-}
-
 /// The denominators of the loss depend on masks and probabilities alone, so they are known before
 /// the output is (paper, Section 2.5).
 LossScale loss_scale(const TrainingState& state) {
@@ -111,6 +101,25 @@ class Reporter {
   const BatchCallback& callback_;
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
   std::exception_ptr exception_;
+};
+
+/// An epoch under way.
+struct Epoch {
+  std::size_t n_batches() const { return (order.size() + batch_size - 1) / batch_size; }
+  /// Those of batch b; none after the last.
+  std::span<const std::uint32_t> cells(std::size_t b) const {
+    const std::size_t first = std::min(b * batch_size, order.size());
+    return order.subspan(first, std::min(batch_size, order.size() - first));
+  }
+
+  std::uint32_t index;
+  std::span<const std::uint32_t> order;
+  std::size_t batch_size;
+  Reporter reporter;
+  // Thread 0 writes these before a batch's last barrier; all may read them after.
+  std::size_t n_done = 0;  ///< batches
+  EpochLoss loss{};        ///< sum over them
+  bool go_on = true;
 };
 
 class CpuBackend final : public Backend {
@@ -175,9 +184,8 @@ class CpuBackend final : public Backend {
   }
 
   void train_batch(const Share& share, Batch& batch, Barrier& barrier, double& slice_seconds);
-  bool train_run(std::size_t first, std::size_t end, std::uint32_t epoch,
-                 std::span<const std::uint32_t> order, Reporter& reporter, EpochLoss& loss,
-                 std::size_t& n_done);
+  void update_weights(const Share& share, const Batch& batch, double& slice_seconds);
+  void train_run(Epoch& epoch, std::size_t end);
   void learn_from_run(std::int64_t n_batches, double seconds);
   void copy_latent(const Batch& batch, float* latent_out) const;
 
@@ -195,19 +203,17 @@ class CpuBackend final : public Backend {
   std::int64_t step_ = 0;
 };
 
-/// Phases 1 to 4, with barriers between them. The one after phase 4 and phase 5 are left to the
-/// caller: nobody waits for phase 5.
+/// Phases 1 to 4, with barriers between them. The one after phase 4 is left to the caller.
 void CpuBackend::train_batch(const Share& share, Batch& batch, Barrier& barrier,
                              double& slice_seconds) {
   {
     const Stopwatch stopwatch(slice_seconds);
-    for_each_run(share, [&](std::int32_t first, std::int32_t end) {
-      phases_.gather_slices(state_, batch, first, end);
-      for (std::int32_t slice = first; slice < end; ++slice) {
-        phases_.corrupt_slice(state_, batch, slice);
-        phases_.encode_slice(state_, batch, slice);
-      }
-    });
+    phases_.seek_gene(state_, batch, state_.slices.begin(share.first_slice));
+    for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+      phases_.gather_slice(state_, batch, slice);
+      phases_.corrupt_slice(state_, batch, slice);
+      phases_.encode_slice(state_, batch, slice);
+    }
   }
   barrier.wait();
   for (std::int64_t group = share.thread; group < batch.n_groups; group += share.n_threads) {
@@ -224,6 +230,20 @@ void CpuBackend::train_batch(const Share& share, Batch& batch, Barrier& barrier,
   barrier.wait();
   for (std::int64_t group = share.thread; group < batch.n_groups; group += share.n_threads) {
     phases_.trunk_backward(state_, batch, group);
+  }
+}
+
+/// Phase 5. Nobody waits for the others after it: the next batch's phase 1 needs a thread's own
+/// slices alone.
+void CpuBackend::update_weights(const Share& share, const Batch& batch, double& slice_seconds) {
+  {
+    const Stopwatch stopwatch(slice_seconds);
+    for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+      phases_.update_encoder(state_, batch, slice);
+    }
+  }
+  for (int block = share.thread; block < 3; block += share.n_threads) {
+    phases_.update_trunk(state_, batch, block);
   }
 }
 
@@ -245,70 +265,50 @@ void CpuBackend::learn_from_run(std::int64_t n_batches, double seconds) {
   n_batches_timed_ = 0;
 }
 
-/// Batches [first, end) of an epoch by one team. Adds to the loss and to the number done; false to
-/// stop.
-bool CpuBackend::train_run(std::size_t first, std::size_t end, std::uint32_t epoch,
-                           std::span<const std::uint32_t> order, Reporter& reporter,
-                           EpochLoss& loss, std::size_t& n_done) {
-  const std::size_t batch_size = state_.options.batch_size;
-  // Thread 0 writes it, and the number done, before a batch's last barrier; all read it after.
-  bool go_on = true;
+/// The epoch's batches from the first that is not done up to `end`, by one team.
+void CpuBackend::train_run(Epoch& epoch, std::size_t end) {
+  const std::size_t first = epoch.n_done;
   run_team(team_size_.size(), [&](const Share& share, Barrier& barrier) {
     Batch& batch = batches_[share.thread];
-    batch.epoch = epoch;
+    batch.epoch = epoch.index;
     batch.sparse_input = state_.sparse_input;
     double slice_seconds = 0;
     for (std::size_t b = first; b < end; ++b) {
-      const auto cells =
-          order.subspan(b * batch_size, std::min(batch_size, order.size() - b * batch_size));
-      set_cells(data_, cells, state_.slices.begin(share.first_slice), batch);
+      set_cells(state_, epoch.cells(b), batch);
       batch.adam = adam_step(state_.options, step_ + static_cast<std::int64_t>(b) + 1);
       train_batch(share, batch, barrier, slice_seconds);
       if (share.thread == 0) {
-        add_loss(state_, batch.loss_scale, loss);
-        n_done = b + 1;
-        go_on = reporter.report(static_cast<std::int64_t>(n_done));
+        add_loss(state_, batch.loss_scale, epoch.loss);
+        epoch.n_done = b + 1;
+        epoch.go_on = epoch.reporter.report(static_cast<std::int64_t>(epoch.n_done));
       }
       barrier.wait();
-      {
-        const Stopwatch stopwatch(slice_seconds);
-        for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
-          phases_.update_encoder(state_, batch, slice);
-        }
-      }
-      for (int block = share.thread; block < 3; block += share.n_threads) {
-        phases_.update_trunk(state_, batch, block);
-      }
-      if (!go_on) break;
+      state_.stored.prefetch(epoch.cells(b + 1));
+      update_weights(share, batch, slice_seconds);
+      if (!epoch.go_on) break;
     }
     slice_seconds_[share.thread] += slice_seconds;
   });
-  return go_on;
 }
 
-EpochLoss CpuBackend::train_epoch(std::uint32_t epoch, std::span<const std::uint32_t> order,
+EpochLoss CpuBackend::train_epoch(std::uint32_t epoch_index, std::span<const std::uint32_t> order,
                                   const BatchCallback& callback) {
   constexpr std::size_t kBatchesInRun = 256;
-  const std::size_t batch_size = state_.options.batch_size;
-  const std::size_t n_batches = (order.size() + batch_size - 1) / batch_size;
-  Reporter reporter(callback);
-  EpochLoss loss;
-  std::size_t n_done = 0;
-  bool go_on = true;
-  for (std::size_t first = 0; go_on && first < n_batches; first += kBatchesInRun) {
+  Epoch epoch{epoch_index, order, static_cast<std::size_t>(state_.options.batch_size),
+              Reporter(callback)};
+  while (epoch.go_on && epoch.n_done < epoch.n_batches()) {
+    const std::size_t first = epoch.n_done;
     double seconds = 0;
     {
       const Stopwatch stopwatch(seconds);
-      go_on = train_run(first, std::min(first + kBatchesInRun, n_batches), epoch, order, reporter,
-                        loss, n_done);
+      train_run(epoch, std::min(first + kBatchesInRun, epoch.n_batches()));
     }
-    learn_from_run(static_cast<std::int64_t>(n_done - first), seconds);
+    learn_from_run(static_cast<std::int64_t>(epoch.n_done - first), seconds);
   }
-  step_ += static_cast<std::int64_t>(n_done);
-  reporter.rethrow();
-  loss.masked /= static_cast<double>(n_done);
-  loss.biozero /= static_cast<double>(n_done);
-  return loss;
+  step_ += static_cast<std::int64_t>(epoch.n_done);
+  epoch.reporter.rethrow();
+  const auto n_done = static_cast<double>(epoch.n_done);
+  return {epoch.loss.masked / n_done, epoch.loss.biozero / n_done};
 }
 
 void CpuBackend::copy_latent(const Batch& batch, float* latent_out) const {
@@ -333,14 +333,12 @@ void CpuBackend::reconstruct(std::int64_t first_cell, std::int64_t n_cells, floa
     batch.sparse_input = false;
     for (std::int64_t done = 0; done < n_cells; done += most_cells) {
       const std::int64_t n = std::min(most_cells, n_cells - done);
-      set_cells(data_, std::span(rows).subspan(done, n), state_.slices.begin(share.first_slice),
-                batch);
-      for_each_run(share, [&](std::int32_t first, std::int32_t end) {
-        phases_.load_slices(state_, batch, first, end);
-        for (std::int32_t slice = first; slice < end; ++slice) {
-          phases_.encode_slice(state_, batch, slice);
-        }
-      });
+      set_cells(state_, std::span(rows).subspan(done, n), batch);
+      phases_.seek_gene(state_, batch, state_.slices.begin(share.first_slice));
+      for (std::int32_t slice = share.first_slice; slice < share.end_slice; ++slice) {
+        phases_.load_slice(state_, batch, slice);
+        phases_.encode_slice(state_, batch, slice);
+      }
       barrier.wait();
       for (std::int64_t group = share.thread; group < batch.n_groups; group += share.n_threads) {
         phases_.trunk_forward(state_, batch, group);

@@ -12,19 +12,12 @@
 
 #include <algorithm>
 
-#include "kernels/cpu/corrupt-inl.h"
 #include "kernels/cpu/multiply-inl.h"
 #include "kernels/cpu/training_state.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace maskclass::cpu {
 namespace HWY_NAMESPACE {
-
-/// Fills the slices' input with the scaled values.
-inline void load_slices(TrainingState& state, Batch& batch, std::int32_t first_slice,
-                        std::int32_t end_slice) {
-  gather(state, batch, state.input, first_slice, end_slice, kScaledZero);
-}
 
 /// Writes the slice's genes of the network's output, as log2 values, to log2_out[cell][n_genes].
 inline void reconstruct_slice(TrainingState& state, const Batch& batch, std::int32_t slice,

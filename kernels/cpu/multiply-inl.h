@@ -33,7 +33,7 @@ inline constexpr int kVectorsInGroup = kGroup / kLanes;
 static_assert(kLanes <= kGroup);
 
 /// Rows of a tile: with two vectors a row, as many sums as leave registers for their factors.
-inline constexpr int kTileRows = HWY_TARGET <= HWY_AVX3 ? 12 : 6;
+inline constexpr int kTileRows = HWY_TARGET <= HWY_AVX3 ? 12 : 4;
 inline constexpr int kTileVectors = 2;
 
 /// Element (row, step) of the left factor is at[row * row_stride + step * step_stride].
@@ -58,6 +58,7 @@ HWY_INLINE void multiply_add(const Factor& left, const float* HWY_RESTRICT right
   const float* HWY_RESTRICT columns[kVectors];
   for (int v = 0; v < kVectors; ++v) columns[v] = right + vector_offset(first_vector + v, panel);
   const float* HWY_RESTRICT a = left.at;
+  MASKCLASS_UNROLL(4)
   for (std::int64_t step = 0; step < n_steps; ++step, a += left.step_stride) {
     Vector x[kVectors];
     for (int v = 0; v < kVectors; ++v) x[v] = hn::Load(d, columns[v] + step * kGroup);

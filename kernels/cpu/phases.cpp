@@ -13,6 +13,7 @@
 #include <hwy/highway.h>
 
 #include "kernels/cpu/corrupt-inl.h"
+#include "kernels/cpu/gather-inl.h"
 #include "kernels/cpu/inference-inl.h"
 #include "kernels/cpu/trunk-inl.h"
 #include "kernels/cpu/wide-inl.h"
@@ -23,7 +24,8 @@ namespace HWY_NAMESPACE {
 
 const Phases& phases_of_target() {
   static const Phases kPhases{hwy::TargetName(HWY_TARGET),
-                              gather_slices,
+                              seek_gene,
+                              gather_slice,
                               corrupt_slice,
                               encode_slice,
                               trunk_forward,
@@ -31,7 +33,7 @@ const Phases& phases_of_target() {
                               trunk_backward,
                               update_encoder,
                               update_trunk,
-                              load_slices,
+                              load_slice,
                               reconstruct_slice};
   return kPhases;
 }

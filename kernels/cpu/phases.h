@@ -11,8 +11,10 @@ namespace maskclass::cpu {
 struct Phases {
   const char* instruction_set;  ///< Highway's name of it
 
-  // Phase 1, by run of slices, which ascend, since the batch's cursors move on; and by slice.
-  void (*gather_slices)(TrainingState&, Batch&, std::int32_t first_slice, std::int32_t end_slice);
+  // Phase 1: at the first gene of a thread's slices, then by slice, ascending, since the batch's
+  // cursors move on.
+  void (*seek_gene)(const TrainingState&, Batch&, std::int32_t gene);
+  void (*gather_slice)(TrainingState&, Batch&, std::int32_t slice);
   void (*corrupt_slice)(TrainingState&, Batch&, std::int32_t slice);
   void (*encode_slice)(TrainingState&, Batch&, std::int32_t slice);
   // Phase 2, by group of 16 cells.
@@ -25,9 +27,9 @@ struct Phases {
   void (*update_encoder)(TrainingState&, const Batch&, std::int32_t slice);
   void (*update_trunk)(TrainingState&, const Batch&, int block);
 
-  // Inference, by slices: the scaled input without masks in phase 1, and in place of phase 3 the
+  // Inference, by slice: the scaled input without masks in phase 1, and in place of phase 3 the
   // output as log2 values, log2_out [cell of the batch][n_genes].
-  void (*load_slices)(TrainingState&, Batch&, std::int32_t first_slice, std::int32_t end_slice);
+  void (*load_slice)(TrainingState&, Batch&, std::int32_t slice);
   void (*reconstruct_slice)(TrainingState&, const Batch&, std::int32_t slice, float* log2_out);
 };
 

@@ -58,6 +58,7 @@ Batch::Batch(std::int64_t most_groups, const Network& network)
       biozero_shrink(most_groups * kGroup),
       biozero_curve(most_groups * kGroup),
       curves_of_group(most_groups, {0}),
+      stored(most_groups * kGroup),
       cursors(most_groups * kGroup),
       encode_cursors(most_groups * kGroup),
       row_gradient(padded(network.shape.hidden)),
@@ -65,7 +66,7 @@ Batch::Batch(std::int64_t most_groups, const Network& network)
 
 TrainingState::TrainingState(const ScaledData& scaled_data, const NetworkShape& shape,
                              const TrainingOptions& training_options)
-    : data(scaled_data), options(training_options), network(shape) {
+    : data(scaled_data), stored(scaled_data), options(training_options), network(shape) {
   set_limit(options.mask_nonzero, nonzero_limit, nonzero_always);
   set_limit(static_cast<double>(options.mask_zero), zero_limit, zero_always);
   most_groups = groups_for(std::min<std::int64_t>(options.batch_size, data.n_cells));
@@ -129,36 +130,6 @@ void TrainingState::sum_weights() {
 
 namespace {
 
-/// About where a gene lies in the entries of a row, if genes were spread evenly.
-std::int64_t expected_entry(const ScaledData& data, std::uint32_t row, std::int32_t gene) {
-  const std::int64_t begin = data.indptr[row];
-  return begin + (data.indptr[row + 1] - begin) * gene / data.n_genes;
-}
-
-/// The first entry of a row that is of `gene` or a later one: from where it is expected, step by
-/// step, since a bisection would wait for memory at every step.
-std::int64_t find_entry(const ScaledData& data, std::uint32_t row, std::int32_t gene) {
-  std::int64_t at = expected_entry(data, row, gene);
-  while (at > data.indptr[row] && data.indices[at - 1] >= gene) --at;
-  while (at < data.indptr[row + 1] && data.indices[at] < gene) ++at;
-  return at;
-}
-
-/// Asks for the entries around one: the rows of a batch lie scattered over memory.
-void prefetch(const ScaledData& data, std::int64_t at) {
-  constexpr std::int64_t kEntriesInLine = 16;
-  const std::int64_t last = static_cast<std::int64_t>(data.indices.size()) - 1;
-  for (std::int64_t line = -1; line <= 2; ++line) {
-    const std::int64_t near = std::clamp<std::int64_t>(at + line * kEntriesInLine, 0, last);
-    __builtin_prefetch(&data.indices[near]);
-    __builtin_prefetch(&data.scaled[near]);
-  }
-}
-
-}  // namespace
-
-namespace {
-
 /// Where all cells share one curve, everything stays 0.
 void set_curves(const ScaledData& data, Batch& batch) {
   if (data.biozero_curve.empty()) return;
@@ -174,15 +145,15 @@ void set_curves(const ScaledData& data, Batch& batch) {
 
 }  // namespace
 
-void set_cells(const ScaledData& data, std::span<const std::uint32_t> cells,
-               std::int32_t first_gene, Batch& batch) {
+void set_cells(const TrainingState& state, std::span<const std::uint32_t> cells, Batch& batch) {
+  const ScaledData& data = state.data;
   batch.cells = cells;
   batch.n_groups = groups_for(static_cast<std::int64_t>(cells.size()));
-  if (!data.indices.empty()) {
-    for (const std::uint32_t row : cells) prefetch(data, expected_entry(data, row, first_gene));
-  }
+  std::fill(batch.stored.begin(), batch.stored.end(),
+            state.stored.row(static_cast<std::size_t>(data.n_cells)));
   for (std::size_t cell = 0; cell < cells.size(); ++cell) {
     const std::uint32_t row = cells[cell];
+    batch.stored[cell] = state.stored.row(row);
     batch.cell_ids[cell] = data.cell_ids[row];
     batch.biozero_shrink[cell] = data.biozero_shrink[row];
     float basis[kBiozeroTerms];
@@ -193,10 +164,6 @@ void set_cells(const ScaledData& data, std::span<const std::uint32_t> cells,
     }
   }
   set_curves(data, batch);
-  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
-    batch.cursors[cell] = find_entry(data, cells[cell], first_gene);
-    batch.encode_cursors[cell] = batch.cursors[cell];
-  }
 }
 
 }  // namespace maskclass::cpu

@@ -7,6 +7,7 @@
 #include "kernels/backend.h"
 #include "kernels/cpu/aligned.h"
 #include "kernels/cpu/layout.h"
+#include "kernels/cpu/stored_genes.h"
 #include "kernels/math/adam_step.h"
 
 namespace maskclass::cpu {
@@ -94,23 +95,22 @@ struct Batch {
   AlignedFloats biozero_shrink;  ///< [group][16]
   AlignedWords biozero_curve;    ///< [group][16]: whose coefficients hold for a cell
   std::vector<std::vector<std::uint32_t>> curves_of_group;  ///< [group]: those of its cells
-  std::vector<std::int64_t> cursors;  ///< [cell]: where the next slice starts in the cell's row.
+  std::vector<const std::uint8_t*>
+      stored;  ///< [padded batch]: bits of the genes that a cell stores
+  std::vector<std::int64_t>
+      cursors;  ///< [padded batch]: where the next slice starts in the entries.
   std::vector<std::int64_t> encode_cursors;  ///< likewise, for encode_nonzeros, which comes later.
   bool sparse_input = false;    ///< Whether the slices' partial sums of phase 1 lie by cell.
   AlignedFloats row_gradient;   ///< [padded(hidden)], of one gene's output weights
   AlignedFloats bias_gradient;  ///< [padded(slices.width)], of a slice's output biases
 };
 
-/// Points a thread's view at the given rows of the data set: their ids, biozero basis, and where
-/// `first_gene` lies in them.
-void set_cells(const ScaledData& data, std::span<const std::uint32_t> cells,
-               std::int32_t first_gene, Batch& batch);
-
 /// Everything that the phases of a training step read and write.
 struct TrainingState {
   TrainingState(const ScaledData& data, const NetworkShape& shape, const TrainingOptions& options);
 
   const ScaledData& data;
+  const StoredGenes stored;
   const TrainingOptions options;
   Network network;
   const Slices& slices = network.slices;
@@ -168,5 +168,8 @@ struct TrainingState {
            kGroup;
   }
 };
+
+/// Points a thread's view at the given rows of the data set: their ids, bits and biozero basis.
+void set_cells(const TrainingState& state, std::span<const std::uint32_t> cells, Batch& batch);
 
 }  // namespace maskclass::cpu

@@ -16,6 +16,7 @@
 #include "kernels/cpu/block-inl.h"
 #include "kernels/cpu/multiply-inl.h"
 #include "kernels/cpu/training_state.h"
+#include "kernels/cpu/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace maskclass::cpu {

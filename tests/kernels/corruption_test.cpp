@@ -21,9 +21,10 @@ struct PhaseOne {
            const TrainingOptions& options, std::uint32_t epoch)
       : state(data, {data.n_genes, 4, 3}, options), batch(state.most_groups, state.network) {
     batch.epoch = epoch;
-    cpu::set_cells(data, rows, 0, batch);
-    cpu::phases().gather_slices(state, batch, 0, state.slices.count);
+    cpu::set_cells(state, rows, batch);
+    cpu::phases().seek_gene(state, batch, 0);
     for (std::int32_t slice = 0; slice < state.slices.count; ++slice) {
+      cpu::phases().gather_slice(state, batch, slice);
       cpu::phases().corrupt_slice(state, batch, slice);
     }
   }
