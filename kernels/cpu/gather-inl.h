@@ -33,9 +33,10 @@ inline constexpr float kAbsent = -2.0f;
 
 /// For each byte of bits and each of its eight: how many lower ones are set, and the sign bit where
 /// it is not set itself.
-inline constexpr std::array<std::int8_t, 256 * 8> kPlaces = [] {
-  std::array<std::int8_t, 256 * 8> places{};
-  for (unsigned bits = 0; bits < 256; ++bits) {
+inline constexpr std::size_t kBytes = 256;
+inline constexpr auto kPlaces = [] {
+  std::array<std::int8_t, kBytes * 8> places{};
+  for (unsigned bits = 0; bits < kBytes; ++bits) {
     for (unsigned bit = 0; bit < 8; ++bit) {
       const int place = std::popcount(bits & ((1u << bit) - 1));
       places[bits * 8 + bit] =

@@ -82,12 +82,9 @@ inline void encode_nonzeros(TrainingState& state, Batch& batch, std::int32_t sli
     });
     if (cell < n_cells) batch.encode_cursors[cell] = after;
   }
-  for (const MaskedZero& zero : state.masked_zeros[slice]) {
+  for (const BatchEntry& zero : state.masked_zeros[slice]) {
     const std::int64_t gene = zero.gene;
-    const Vector distance = hn::Set(
-        d,
-        state.input[state.panel_offset(zero.cell / kGroup) + gene * kGroup + zero.cell % kGroup] -
-            kScaledZero);
+    const Vector distance = hn::Set(d, state.input[state.entry_offset(zero)] - kScaledZero);
     float* HWY_RESTRICT sums = partial + zero.cell * width;
     for (std::int64_t unit = 0; unit < width; unit += kLanes) {
       hn::Store(hn::MulAdd(distance, hn::Load(d, weights + gene * width + unit),

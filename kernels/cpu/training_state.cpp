@@ -61,6 +61,10 @@ Batch::Batch(std::int64_t most_groups, const Network& network)
       stored(most_groups * kGroup),
       cursors(most_groups * kGroup),
       encode_cursors(most_groups * kGroup),
+      draws(most_groups * network.slices.width * kGroup),
+      // An entry more each: one is written before it is known to count.
+      candidates(most_groups * network.slices.width + 1),
+      masked_zeros(most_groups * network.slices.width * kGroup + 1),
       row_gradient(padded(network.shape.hidden)),
       bias_gradient(padded(network.slices.width)) {}
 
@@ -77,6 +81,7 @@ TrainingState::TrainingState(const ScaledData& scaled_data, const NetworkShape& 
   loss_of_cells.resize(loss_offset(slices.count));
   for (int b = 0; b < 3; ++b) activations[b].resize(network.blocks[b].n_out, most_groups);
   sums.resize(slices.count);
+  masked_zeros.resize(slices.count);
   const std::size_t by_cells =
       static_cast<std::size_t>(most_groups) * kGroup * padded(shape.hidden);
   by_cell.resize(by_cells);
@@ -87,7 +92,6 @@ TrainingState::TrainingState(const ScaledData& scaled_data, const NetworkShape& 
   if (is_sparse()) {
     nonzeros.resize(columns);
     masked.resize(columns);
-    masked_zeros.resize(slices.count);
   }
 }
 

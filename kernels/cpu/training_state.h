@@ -74,10 +74,17 @@ struct LossScale {
   double biozero = 0;
 };
 
-/// A masked zero, by its gene and its cell in the batch.
-struct MaskedZero {
+/// An entry of a batch.
+struct BatchEntry {
   std::int32_t gene;
-  std::int32_t cell;
+  std::int32_t cell;  ///< in the batch
+};
+
+/// Zeros of a gene and a group of cells whose draws are below the largest threshold of any zero.
+struct ZeroCandidates {
+  std::int32_t gene;
+  std::int32_t group;
+  std::uint32_t lanes;  ///< a bit each
 };
 
 /// What a thread knows of the batch at hand. Each thread has its own, so that none has to wait
@@ -100,6 +107,10 @@ struct Batch {
   std::vector<std::int64_t>
       cursors;  ///< [padded batch]: where the next slice starts in the entries.
   std::vector<std::int64_t> encode_cursors;  ///< likewise, for encode_nonzeros, which comes later.
+  AlignedWords draws;                        ///< [group][gene of a slice][16]: for masks
+  std::vector<ZeroCandidates> candidates;    ///< of a slice: the first n_candidates
+  std::size_t n_candidates = 0;
+  std::vector<BatchEntry> masked_zeros;  ///< of a slice; room for all its entries
   bool sparse_input = false;    ///< Whether the slices' partial sums of phase 1 lie by cell.
   AlignedFloats row_gradient;   ///< [padded(hidden)], of one gene's output weights
   AlignedFloats bias_gradient;  ///< [padded(slices.width)], of a slice's output biases
@@ -143,7 +154,7 @@ struct TrainingState {
   std::vector<std::uint16_t> nonzeros;  ///< [group][gene]: a bit for each cell whose input is not
                                         ///< that of a zero; may be set where it is.
   std::vector<std::uint16_t> masked;    ///< [group][gene]: a bit for each masked cell.
-  std::vector<std::vector<MaskedZero>> masked_zeros;  ///< [slice]
+  std::vector<std::vector<BatchEntry>> masked_zeros;  ///< [slice]
 
   void choose_schedule();
   bool is_sparse() const { return sparse_input || sparse_output; }
@@ -153,6 +164,10 @@ struct TrainingState {
   /// From one group to the next in a panel array.
   std::size_t panel() const { return static_cast<std::size_t>(network.shape.n_genes) * kGroup; }
   std::size_t panel_offset(std::int64_t group) const { return group * panel(); }
+  std::size_t entry_offset(const BatchEntry& entry) const {
+    return panel_offset(entry.cell / kGroup) + static_cast<std::size_t>(entry.gene) * kGroup +
+           static_cast<std::size_t>(entry.cell % kGroup);
+  }
   /// From one group of units to the next in a transposed panel. It has room for a whole batch, so
   /// that a smaller one leaves the zeros of padding units alone.
   std::size_t unit_panel() const { return static_cast<std::size_t>(most_groups) * kGroup * kGroup; }
