@@ -270,6 +270,7 @@ void CpuBackend::train_run(Epoch& epoch, std::size_t end) {
   const std::size_t first = epoch.n_done;
   run_team(team_size_.size(), [&](const Share& share, Barrier& barrier) {
     Batch& batch = batches_[share.thread];
+    batch.first_slice = share.first_slice;
     batch.epoch = epoch.index;
     batch.sparse_input = state_.sparse_input;
     double slice_seconds = 0;
@@ -330,6 +331,7 @@ void CpuBackend::reconstruct(std::int64_t first_cell, std::int64_t n_cells, floa
 
   run_team(n_threads_, [&](const Share& share, Barrier& barrier) {
     Batch& batch = batches_[share.thread];
+    batch.first_slice = share.first_slice;
     batch.sparse_input = false;
     for (std::int64_t done = 0; done < n_cells; done += most_cells) {
       const std::int64_t n = std::min(most_cells, n_cells - done);

@@ -30,6 +30,9 @@ struct Slices {
   static constexpr std::int32_t kUnit = 24;
   /// At most this many slices: the partial sums of all are read once in a step.
   static constexpr std::int32_t kMost = 64;
+  /// Partial sums are added up by runs of this many slices, and then the runs: what one thread has
+  /// added up already, another does not have to fetch from its cache.
+  static constexpr std::int32_t kRun = 8;
 
   explicit Slices(std::int32_t genes)
       : n_genes(genes),
@@ -41,6 +44,7 @@ struct Slices {
     return slice + 1 == count ? n_genes : (slice + 1) * width;
   }
   std::int32_t size(std::int32_t slice) const { return end(slice) - begin(slice); }
+  static std::int32_t first_of_run(std::int32_t slice) { return slice - slice % kRun; }
 
   std::int32_t n_genes;
   std::int32_t width;  ///< Genes of every slice but the last.

@@ -134,6 +134,19 @@ HWY_INLINE void store_tile(const Vector (&tile)[kRows][kVectors], float* HWY_RES
   }
 }
 
+/// Adds a tile to what lies there.
+template <int kRows, int kVectors>
+HWY_INLINE void add_tile(const Vector (&tile)[kRows][kVectors], float* HWY_RESTRICT to,
+                         std::size_t panel, int first_vector) {
+  const Floats d;
+  for (int v = 0; v < kVectors; ++v) {
+    float* HWY_RESTRICT column = to + vector_offset(first_vector + v, panel);
+    for (std::int64_t r = 0; r < kRows; ++r) {
+      hn::Store(hn::Add(hn::Load(d, column + r * kGroup), tile[r][v]), d, column + r * kGroup);
+    }
+  }
+}
+
 /// A compile-time number handed to a generic lambda.
 template <int kValue>
 struct Constant {

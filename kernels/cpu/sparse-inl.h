@@ -47,6 +47,7 @@ inline void encode_nonzeros(TrainingState& state, Batch& batch, std::int32_t sli
   const std::int32_t end = state.slices.end(slice);
   const float* HWY_RESTRICT weights = state.network.blocks[0].weight.value.data();
   const float* HWY_RESTRICT weight_sum = &state.weight_sum[slice * width];
+  state.set_has_partial(slice, true);
   float* HWY_RESTRICT partial = &state.partial[state.partial_offset(slice, 0)];
   const std::int64_t n_cells = static_cast<std::int64_t>(batch.cells.size());
   for (std::int64_t cell = 0; cell < batch.n_groups * kGroup; ++cell) {
@@ -170,6 +171,7 @@ inline void decode_masked(TrainingState& state, Batch& batch, std::int32_t slice
   const std::size_t bias_at = slice * padded(state.slices.width);
   const float masked_factor = static_cast<float>(2 * batch.loss_scale.masked);
   const std::size_t n_cells = static_cast<std::size_t>(batch.n_groups) * kGroup;
+  state.set_has_partial(slice, true);
   float* HWY_RESTRICT partial = &state.partial[state.partial_offset(slice, 0)];
   float* HWY_RESTRICT masked_loss = &state.loss_of_cells[state.loss_offset(slice)];
   float* HWY_RESTRICT row_gradient = batch.row_gradient.data();

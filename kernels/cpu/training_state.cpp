@@ -78,6 +78,7 @@ TrainingState::TrainingState(const ScaledData& scaled_data, const NetworkShape& 
   for (AlignedFloats* array : {&input, &target, &mask_weight}) array->resize(panels);
   if (options.biozero_weight != 0) biozero.resize(panels);
   partial.resize(partial_offset(slices.count, 0));
+  has_partial.resize(slices.count);
   loss_of_cells.resize(loss_offset(slices.count));
   for (int b = 0; b < 3; ++b) activations[b].resize(network.blocks[b].n_out, most_groups);
   sums.resize(slices.count);

@@ -92,6 +92,7 @@ struct ZeroCandidates {
 struct Batch {
   Batch(std::int64_t most_groups, const Network& network);
 
+  std::int32_t first_slice = 0;  ///< of the thread's
   std::uint32_t epoch = 0;
   std::span<const std::uint32_t> cells;  ///< rows of the data set
   std::int64_t n_groups = 0;
@@ -140,6 +141,8 @@ struct TrainingState {
   AlignedFloats partial;  ///< [slice][group]: what a slice adds to the first block's linear output,
                           ///< then to the gradient of the last block's output; [hidden][16 cells],
                           ///< or, of a sparse schedule, [16 cells][padded(hidden)].
+  std::vector<std::uint8_t> has_partial;  ///< [slice]: 0 where it was added to that of the first
+                                          ///< slice of its run.
   AlignedFloats by_cell;  ///< [group][16 cells][padded(hidden)]: the sum of such partial sums.
   AlignedFloats encoder_gradient;  ///< [padded(hidden) / 16][cell][16 units]: of the loss with
                                    ///< respect to the first block's linear output.
@@ -160,6 +163,12 @@ struct TrainingState {
   bool is_sparse() const { return sparse_input || sparse_output; }
   /// Sets weight_sum from the weights.
   void sum_weights();
+
+  /// Writes nothing where it is so already: all threads have these bytes in their caches.
+  void set_has_partial(std::int32_t slice, bool has) {
+    const std::uint8_t value = has ? 1 : 0;
+    if (has_partial[slice] != value) has_partial[slice] = value;
+  }
 
   /// From one group to the next in a panel array.
   std::size_t panel() const { return static_cast<std::size_t>(network.shape.n_genes) * kGroup; }

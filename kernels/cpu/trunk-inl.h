@@ -22,42 +22,64 @@ HWY_BEFORE_NAMESPACE();
 namespace maskclass::cpu {
 namespace HWY_NAMESPACE {
 
-/// to[at] = start(at) + the slices' partial sums of a group, in the order of the slices. Sums of 16
-/// rows or so stay in registers while the slices pass by.
-template <class Start>
-HWY_INLINE void sum_partials(const TrainingState& state, std::int64_t group, std::int64_t n,
-                             const Start& start, float* HWY_RESTRICT to) {
-  const Floats d;
-  constexpr int kVectors = 8;
-  const std::int32_t n_slices = state.slices.count;
-  const std::size_t stride = state.partial_offset(1, 0);
-  const float* HWY_RESTRICT partial = &state.partial[state.partial_offset(0, group)];
-  for (std::int64_t at = 0; at < n; at += std::int64_t{kVectors} * kLanes) {
-    Vector sums[kVectors];
-    const int n_vectors = static_cast<int>(std::min<std::int64_t>(kVectors, (n - at) / kLanes));
-    if (n_vectors == kVectors) {
-      for (int v = 0; v < kVectors; ++v)
-        sums[v] = start(at + static_cast<std::int64_t>(v) * kLanes);
-      for (std::int32_t slice = 0; slice < n_slices; ++slice) {
-        const float* HWY_RESTRICT from = partial + slice * stride + at;
-        for (int v = 0; v < kVectors; ++v) {
-          sums[v] = hn::Add(sums[v], hn::Load(d, from + static_cast<std::int64_t>(v) * kLanes));
-        }
+/// The partial sums of a group that the slices left, in their order.
+struct Parts {
+  HWY_INLINE Parts(const TrainingState& state, std::int64_t group) {
+    for (std::int32_t slice = 0; slice < state.slices.count; ++slice) {
+      if (state.has_partial[slice] != 0) {
+        ends_run[count] = false;
+        at[count++] = &state.partial[state.partial_offset(slice, group)];
       }
-      for (int v = 0; v < kVectors; ++v) {
-        hn::Store(sums[v], d, to + at + static_cast<std::int64_t>(v) * kLanes);
-      }
-    } else {
-      for (int v = 0; v < n_vectors; ++v) {
-        const std::int64_t k = at + static_cast<std::int64_t>(v) * kLanes;
-        Vector sum = start(k);
-        for (std::int32_t slice = 0; slice < n_slices; ++slice) {
-          sum = hn::Add(sum, hn::Load(d, partial + slice * stride + k));
-        }
-        hn::Store(sum, d, to + k);
+      const std::int32_t next = slice + 1;
+      if (next == state.slices.count || next == Slices::first_of_run(next)) {
+        ends_run[count - 1] = true;
       }
     }
   }
+
+  int count = 0;
+  const float* at[Slices::kMost];
+  bool ends_run[Slices::kMost];  ///< whether it is the last of a run of slices
+};
+
+/// sums += the parts from `at` on: those of a run of slices, then the runs.
+template <int kVectors>
+HWY_INLINE void add_parts(const Parts& parts, std::int64_t at, Vector (&sums)[kVectors]) {
+  const Floats d;
+  Vector of_run[kVectors];
+  for (Vector& sum : of_run) sum = hn::Zero(d);
+  for (int part = 0; part < parts.count; ++part) {
+    const float* HWY_RESTRICT from = parts.at[part] + at;
+    for (int v = 0; v < kVectors; ++v) {
+      of_run[v] = hn::Add(of_run[v], hn::Load(d, from + static_cast<std::int64_t>(v) * kLanes));
+    }
+    if (!parts.ends_run[part]) continue;
+    for (int v = 0; v < kVectors; ++v) {
+      sums[v] = hn::Add(sums[v], of_run[v]);
+      of_run[v] = hn::Zero(d);
+    }
+  }
+}
+
+/// to[at] = start(at) + the slices' partial sums of a group, n_rows of 16.
+template <class Start>
+HWY_INLINE void sum_partials(const TrainingState& state, std::int64_t group, std::int64_t n_rows,
+                             const Start& start, float* HWY_RESTRICT to) {
+  const Floats d;
+  const Parts parts(state, group);
+  const auto sum_rows = [&](auto vectors, std::int64_t at) MASKCLASS_TILE {
+    Vector sums[vectors.value];
+    for (int v = 0; v < vectors.value; ++v) {
+      sums[v] = start(at + static_cast<std::int64_t>(v) * kLanes);
+    }
+    add_parts(parts, at, sums);
+    for (int v = 0; v < vectors.value; ++v) {
+      hn::Store(sums[v], d, to + at + static_cast<std::int64_t>(v) * kLanes);
+    }
+  };
+  std::int64_t row = 0;
+  for (; row + 2 <= n_rows; row += 2) sum_rows(Constant<2 * kVectorsInGroup>(), row * kGroup);
+  if (row < n_rows) sum_rows(Constant<kVectorsInGroup>(), row * kGroup);
 }
 
 /// panel[hidden][16 cells] = start[hidden], or 0 where that is null, + the slices' partial sums of
@@ -68,7 +90,7 @@ HWY_INLINE void sum_to_panel(TrainingState& state, std::int64_t group, bool by_c
   const std::int64_t hidden = state.network.shape.hidden;
   if (!by_cell) {
     sum_partials(
-        state, group, hidden * kGroup,
+        state, group, hidden,
         [=](std::int64_t at) MASKCLASS_TILE {
           return start == nullptr ? hn::Zero(d) : hn::Set(d, start[at / kGroup]);
         },
@@ -78,7 +100,7 @@ HWY_INLINE void sum_to_panel(TrainingState& state, std::int64_t group, bool by_c
   const std::int64_t width = padded(hidden);
   float* HWY_RESTRICT rows = &state.by_cell[group * kGroup * width];
   sum_partials(
-      state, group, kGroup * width,
+      state, group, width,
       [=](std::int64_t at) MASKCLASS_TILE {
         return start == nullptr ? hn::Zero(d) : hn::Load(d, start + at % width);
       },

@@ -66,7 +66,7 @@ TEST_CASE("reconstruction and latent agree with the float64 reference") {
 }
 
 TEST_CASE("the bits do not depend on the number of threads") {
-  const Shape shape{70, 200, 64, 32, 32};
+  const Shape shape{70, 500, 64, 32, 32};  // three runs of slices, which threads share or cut
   const test::MadeUpData made_up(shape.n_cells, shape.n_genes);
   const ScaledData data = made_up.view();
   const Parameters start = varied_weights(shape);
