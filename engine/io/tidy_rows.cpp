@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <utility>
 
 #include "engine/error.h"
@@ -23,8 +24,8 @@ Row row_of(CsrMatrix& matrix, std::int64_t cell) {
   return {std::span(matrix.indices).subspan(first, n), std::span(matrix.values).subspan(first, n)};
 }
 
-void sort_row(const Row& row, std::vector<Entry>& scratch) {
-  scratch.clear();
+void sort_row(const Row& row) {
+  std::vector<Entry> scratch;
   for (std::size_t k = 0; k < row.genes.size(); ++k) {
     scratch.emplace_back(row.genes[k], row.values[k]);
   }
@@ -44,11 +45,11 @@ bool ascends(std::span<const std::int32_t> genes) {
 }
 
 /// Sorts the row where it must be; whether its genes are in range and differ.
-bool sort_and_check(const Row& row, std::int64_t n_genes, std::vector<Entry>& scratch) {
+bool sort_and_check(const Row& row, std::int64_t n_genes) {
   if (row.genes.empty()) return true;
   bool distinct = ascends(row.genes);
   if (!distinct) {
-    sort_row(row, scratch);
+    sort_row(row);
     distinct = ascends(row.genes);
   }
   return distinct && row.genes.front() >= 0 && row.genes.back() < n_genes;
@@ -94,28 +95,20 @@ void check_gene(std::int32_t gene, std::int64_t n_genes, const std::string& wher
 void tidy_rows(CsrMatrix& matrix, const std::string& where,
                const std::vector<std::string>& cell_names,
                const std::vector<std::string>& gene_names, int n_threads) {
-  std::int64_t first_refused = matrix.n_cells;
-  std::int64_t n_zeros = 0;
-  const CsrView view = matrix.view();
-#pragma omp parallel num_threads(n_threads) reduction(min : first_refused) reduction(+ : n_zeros)
-  {
-    std::vector<Entry> scratch;
-#pragma omp for schedule(static)
-    for (std::int64_t cell = 0; cell < matrix.n_cells; ++cell) {
-      const Row row = row_of(matrix, cell);
-      if (!sort_and_check(row, matrix.n_genes, scratch)) {
-        first_refused = std::min(first_refused, cell);
-      }
-      n_zeros += std::count(row.values.begin(), row.values.end(), 0.0F);
-      if (cell % kCellsInRun == 0)
-        view.give_back(std::max<std::int64_t>(0, cell - kCellsInRun), cell);
-    }
-  }
+  std::atomic<bool> has_zeros = false;
+  const std::int64_t first_refused =
+      first_cell_where(matrix.view(), n_threads, [&](std::int64_t cell) {
+        const Row row = row_of(matrix, cell);
+        if (std::find(row.values.begin(), row.values.end(), 0.0F) != row.values.end()) {
+          has_zeros = true;
+        }
+        return !sort_and_check(row, matrix.n_genes);
+      });
   if (first_refused < matrix.n_cells) {
     refuse_row(row_of(matrix, first_refused), matrix.n_genes, where, cell_names[first_refused],
                gene_names);
   }
-  if (n_zeros > 0) drop_zeros(matrix);
+  if (has_zeros) drop_zeros(matrix);
 }
 
 void append_dense_row(std::span<const float> row, CsrMatrix& matrix) {

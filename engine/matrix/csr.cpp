@@ -58,7 +58,7 @@ CsrMatrix matrix_in_file(std::int64_t n_cells, std::int64_t n_genes) {
 }
 
 void give_back(const CsrMatrix& matrix) {
-  if (!matrix.values.get_allocator().in_file()) return;
+  if (!matrix.in_file()) return;
   large_array::give_back(matrix.indices.data(), matrix.indices.data() + matrix.indices.size());
   large_array::give_back(matrix.values.data(), matrix.values.data() + matrix.values.size());
 }
@@ -85,19 +85,27 @@ CsrPart CsrPart::with_cells(std::span<const std::int64_t> cells) const {
   return part;
 }
 
-void check_csr(const CsrView& matrix, int n_threads) {
-  check_lengths(matrix);
-  std::atomic<std::int64_t> first_fault = matrix.n_cells;
+std::int64_t first_cell_where(const CsrView& matrix, int n_threads,
+                              const std::function<bool(std::int64_t)>& is_so) {
+  std::atomic<std::int64_t> least = matrix.n_cells;
   for_each_run_on(n_threads, matrix.n_cells, [&](std::int64_t first, std::int64_t end) {
+    std::int64_t found = end;
     for (std::int64_t cell = first; cell < end; ++cell) {
-      if (fault_of_row(matrix, cell) == nullptr) continue;
-      std::int64_t least = first_fault;
-      while (cell < least && !first_fault.compare_exchange_weak(least, cell)) {
-      }
-      break;
+      if (is_so(cell)) found = std::min(found, cell);
     }
     matrix.give_back(first, end);
+    if (found == end) return;
+    std::int64_t so_far = least;
+    while (found < so_far && !least.compare_exchange_weak(so_far, found)) {
+    }
   });
+  return least;
+}
+
+void check_csr(const CsrView& matrix, int n_threads) {
+  check_lengths(matrix);
+  const std::int64_t first_fault = first_cell_where(
+      matrix, n_threads, [&](std::int64_t cell) { return fault_of_row(matrix, cell) != nullptr; });
   if (first_fault == matrix.n_cells) return;
   throw data_error("cell " + std::to_string(first_fault + 1) + " of the counts has " +
                    fault_of_row(matrix, first_fault) +
@@ -106,38 +114,31 @@ void check_csr(const CsrView& matrix, int n_threads) {
 
 CsrMatrix select(const CsrView& matrix, std::span<const std::int64_t> cells,
                  std::span<const std::int32_t> genes, int n_threads) {
-  std::vector<std::int32_t> new_index(matrix.n_genes, -1);
-  for (std::size_t k = 0; k < genes.size(); ++k) new_index[genes[k]] = static_cast<std::int32_t>(k);
-
+  const CsrPart part(matrix, {cells.begin(), cells.end()}, genes);
   CsrMatrix result;
-  result.n_cells = static_cast<std::int64_t>(cells.size());
-  result.n_genes = static_cast<std::int64_t>(genes.size());
+  result.n_cells = part.n_cells();
+  result.n_genes = part.n_genes();
   result.indptr.assign(cells.size() + 1, 0);
-  const auto for_each_row = [&](const auto& work) {
+  const auto for_each_cell = [&](const auto& work) {
     for_each_run_on(n_threads, result.n_cells, [&](std::int64_t first, std::int64_t end) {
-      for (std::int64_t row = first; row < end; ++row) work(row);
-      matrix.give_back(cells[first], cells[end - 1] + 1);
+      for (std::int64_t cell = first; cell < end; ++cell) work(cell);
+      part.give_back(first, end);
     });
   };
-  for_each_row([&](std::int64_t row) {
+  for_each_cell([&](std::int64_t cell) {
     std::int64_t kept = 0;
-    for (const std::int32_t gene : matrix.row_indices(cells[row])) kept += new_index[gene] >= 0;
-    result.indptr[row + 1] = kept;
+    part.for_each_nonzero(cell, [&](std::int32_t, float) { ++kept; });
+    result.indptr[cell + 1] = kept;
   });
-  for (std::int64_t row = 0; row < result.n_cells; ++row) {
-    result.indptr[row + 1] += result.indptr[row];
-  }
+  std::partial_sum(result.indptr.begin(), result.indptr.end(), result.indptr.begin());
   result.indices.resize(result.indptr.back());
   result.values.resize(result.indptr.back());
-  for_each_row([&](std::int64_t row) {
-    const auto row_genes = matrix.row_indices(cells[row]);
-    const auto row_values = matrix.row_values(cells[row]);
-    std::int64_t at = result.indptr[row];
-    for (std::size_t k = 0; k < row_genes.size(); ++k) {
-      if (new_index[row_genes[k]] < 0) continue;
-      result.indices[at] = new_index[row_genes[k]];
-      result.values[at++] = row_values[k];
-    }
+  for_each_cell([&](std::int64_t cell) {
+    std::int64_t at = result.indptr[cell];
+    part.for_each_nonzero(cell, [&](std::int32_t gene, float value) {
+      result.indices[at] = gene;
+      result.values[at++] = value;
+    });
   });
   return result;
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -45,8 +46,10 @@ struct CsrMatrix {
   LargeArray<std::int32_t> indices;
   LargeArray<float> values;
 
-  CsrView view() const {
-    return {n_cells, n_genes, indptr, indices, values, values.get_allocator().in_file()};
+  CsrView view() const { return {n_cells, n_genes, indptr, indices, values, in_file()}; }
+  /// Both: what is not a file's would be lost if it were given back.
+  bool in_file() const {
+    return indices.get_allocator().in_file() && values.get_allocator().in_file();
   }
 };
 
@@ -80,7 +83,7 @@ class CsrPart {
  public:
   /// All of it; meant to convert where a function takes a part.
   CsrPart(const CsrView& matrix);  // NOLINT(google-explicit-constructor)
-  /// Both ascend.
+  /// Cells in any order; genes ascend.
   CsrPart(const CsrView& matrix, std::vector<std::int64_t> cells,
           std::span<const std::int32_t> genes);
 
@@ -110,6 +113,11 @@ class CsrPart {
   std::vector<std::int32_t> place_;  ///< [genes of the matrix]: its number here, or -1.
   std::int64_t n_genes_ = 0;
 };
+
+/// The first cell for which `is_so(cell)` is true, or n_cells. It is asked of all, each once, on
+/// several threads in no set order.
+std::int64_t first_cell_where(const CsrView& matrix, int n_threads,
+                              const std::function<bool(std::int64_t)>& is_so);
 
 /// Throws Error{data} that names the cell (by its number, from 1) where the matrix is not as
 /// CsrView describes it: row pointers that fall, genes out of range, out of order or twice, values
