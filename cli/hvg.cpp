@@ -50,20 +50,6 @@ std::string table_of(const io::Dataset& dataset, const std::vector<std::int32_t>
   return fmt::to_string(text);
 }
 
-/// The batches of the cells that were kept; empty where there are none.
-std::vector<std::int32_t> batches_of(const Input& input, const Kept& kept) {
-  std::vector<std::int32_t> batch_of;
-  if (input.batch_of.empty()) return batch_of;
-  for (const std::int64_t cell : kept.cells) batch_of.push_back(input.batch_of[cell]);
-  return batch_of;
-}
-
-HvgResult rank(const CsrPart& counts, const std::vector<double>& sizes,
-               const std::vector<std::int32_t>& batch_of, int n_top, int n_threads) {
-  if (batch_of.empty()) return rank_highly_variable_genes(counts, sizes, n_top, n_threads);
-  return rank_highly_variable_genes(counts, sizes, batch_of, n_top, n_threads);
-}
-
 std::string rank_genes(const HvgOptions& options) {
   Console console(options.common.quiet, options.common.json());
   const Callbacks callbacks = console.callbacks();
@@ -75,8 +61,9 @@ std::string rank_genes(const HvgOptions& options) {
                                            n_threads, callbacks);
   const CsrPart passed(dataset.counts.view(), kept.cells, kept.genes);
   const LibrarySizes libraries = library_sizes_of(passed, n_threads);
-  const HvgResult result =
-      rank(passed, libraries.sizes, batches_of(input, kept), options.n_top_genes, n_threads);
+  const HvgResult result = rank_highly_variable_genes(passed, libraries.sizes,
+                                                      batches_of_cells(input.batch_of, kept.cells),
+                                                      options.n_top_genes, n_threads);
   log_line(callbacks, "ranked " + counted(static_cast<std::int64_t>(result.top.size()),
                                           "highly variable gene"));
   return table_of(dataset, kept.genes, result);

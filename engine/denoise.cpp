@@ -7,6 +7,7 @@
 #include "engine/denoise_state.h"
 #include "engine/error.h"
 #include "engine/model/initial_weights.h"
+#include "engine/preprocess/filter.h"
 #include "engine/threads.h"
 
 namespace maskclass {
@@ -52,15 +53,6 @@ ResultData Denoiser::State::result_data() const {
 
 namespace {
 
-/// [n_cells kept], or empty without batches.
-std::vector<std::int32_t> batches_of_kept(const PreprocessOptions& options,
-                                          std::span<const std::int64_t> cells) {
-  std::vector<std::int32_t> batch_of;
-  if (options.batch_of.empty()) return batch_of;
-  for (const std::int64_t cell : cells) batch_of.push_back(options.batch_of[cell]);
-  return batch_of;
-}
-
 /// What a cell is filled in from are other cells and other genes.
 void check_shape(std::int64_t n_cells, std::int64_t n_genes) {
   if (n_cells < 2) {
@@ -95,7 +87,8 @@ Denoiser::Denoiser(const CsrView& counts, const DenoiseOptions& options,
   }
   state.cell_ids.assign(state.input.cells.begin(), state.input.cells.end());
 
-  const std::vector<std::int32_t> batch_of = batches_of_kept(options.preprocess, state.input.cells);
+  const std::vector<std::int32_t> batch_of =
+      batches_of_cells(options.preprocess.batch_of, state.input.cells);
   state.biozero = fit_mask_probability(
       {state.input.counts.view(), state.input.library_sizes, state.cell_ids, batch_of,
        options.preprocess.batch_names},
@@ -117,6 +110,7 @@ Denoiser::Denoiser(const cuda::DeviceCsr& counts, const DenoiseOptions& options,
 Denoiser::Denoiser(Denoiser&&) noexcept = default;
 Denoiser& Denoiser::operator=(Denoiser&&) noexcept = default;
 Denoiser::~Denoiser() = default;
+
 const Preprocessed& Denoiser::input() const {
   return state_->input;
 }

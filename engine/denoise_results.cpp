@@ -107,6 +107,7 @@ void Denoiser::State::biozero_block(const calibrated::Calibration* calibration,
     for (const std::int32_t gene : observed) values[gene] = 0;
   }
 }
+
 /// `network`, where not null, gets the network's own output.
 void Denoiser::State::compute_member(const EnsembleMember* member, std::int64_t first_cell,
                                      std::int64_t n_cells, const DenoisedBlock& out,
@@ -145,6 +146,10 @@ void Denoiser::State::compute_member(const EnsembleMember* member, std::int64_t 
 
 namespace {
 
+SpreadBlock spread_of(const DenoisedBlock& out) {
+  return {out.sd, out.q05, out.q95};
+}
+
 /// Means over the networks, added in their order.
 class Mean {
  public:
@@ -176,7 +181,7 @@ class Mean {
 void Denoiser::State::compute_members(std::int64_t first_cell, std::int64_t n_cells,
                                       const DenoisedBlock& out) {
   const std::int64_t size = n_cells * n_genes();
-  const SpreadBlock spread{out.sd, out.q05, out.q95};
+  const SpreadBlock spread = spread_of(out);
   const auto n_members = static_cast<std::int64_t>(members.size());
   Mean log2(out.log2, size);
   Mean counts(out.counts, size);
@@ -188,9 +193,8 @@ void Denoiser::State::compute_members(std::int64_t first_cell, std::int64_t n_ce
     std::vector<float>* network = nullptr;
     if (member.calibration && spread.any()) {
       const calibrated::ZeroValues& zeros = member.calibration->zeros;
-      if (!member.quantiles) member.quantiles = zeros.quantile_table(n_threads);
       block.zeros = &zeros;
-      block.quantiles = &*member.quantiles;
+      block.quantiles = &member.quantile_table(n_threads);
       if (zeros.network_weight() > 0) network = &block.network;
     }
     if (n_members > 1) backend->set_parameters(member.parameters);
@@ -227,21 +231,17 @@ DenoisedBlock moved(const DenoisedBlock& out, std::int64_t cells, std::int64_t n
           by(out.q95, n_genes)};
 }
 
-bool wants_spread(const DenoisedBlock& out) {
-  return out.sd != nullptr || out.q05 != nullptr || out.q95 != nullptr;
-}
-
 }  // namespace
 
 void Denoiser::compute(std::int64_t first_cell, std::int64_t n_cells, const DenoisedBlock& out) {
   State& state = *state_;
   state.require_cells(first_cell, n_cells);
-  if ((state.options.calibrated || wants_spread(out)) && state.members.empty()) {
+  if ((state.options.calibrated || spread_of(out).any()) && state.members.empty()) {
     throw usage_error(
         "compute: the calibrated variant, and spreads, have values only once train() has run");
   }
-  if (wants_spread(out)) check_spread(state.options);
-  if (state.members.size() <= 1 && !wants_spread(out)) {
+  if (spread_of(out).any()) check_spread(state.options);
+  if (state.members.size() <= 1 && !spread_of(out).any()) {
     state.compute_member(state.members.empty() ? nullptr : state.members.data(), first_cell,
                          n_cells, out, nullptr);
     return;
@@ -264,7 +264,6 @@ void Denoiser::zero_distributions(std::int64_t cell, std::int32_t number,
   }
   EnsembleMember& member = state.members[number];
   const calibrated::ZeroValues& zeros = member.calibration->zeros;
-  if (!member.quantiles) member.quantiles = zeros.quantile_table(state.n_threads);
   std::vector<float> network;
   if (zeros.network_weight() > 0) {
     network.resize(n_genes());
@@ -273,7 +272,8 @@ void Denoiser::zero_distributions(std::int64_t cell, std::int32_t number,
     state.backend->set_parameters(state.members[0].parameters);
   }
   zeros.distributions(cell, state.input.counts.view().row_indices(cell),
-                      network.empty() ? nullptr : network.data(), *member.quantiles, out);
+                      network.empty() ? nullptr : network.data(),
+                      member.quantile_table(state.n_threads), out);
 }
 
 void Denoiser::compute_on_device(std::int64_t first_cell, std::int64_t n_cells,
@@ -283,7 +283,7 @@ void Denoiser::compute_on_device(std::int64_t first_cell, std::int64_t n_cells,
   if (!state.results) {
     throw usage_error("compute_on_device: results of this job are finished on the processor");
   }
-  if (state.options.ensemble > 1 || wants_spread(out)) {
+  if (state.options.ensemble > 1 || spread_of(out).any()) {
     throw usage_error(
         "compute_on_device: ensembles and their spread are finished on the processor");
   }

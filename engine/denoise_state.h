@@ -17,6 +17,12 @@ struct EnsembleMember {
   std::vector<EpochLoss> history;
   std::optional<calibrated::Calibration> calibration;
   std::optional<calibrated::QuantileTable> quantiles;  ///< Once asked for.
+
+  /// Of a calibrated network.
+  const calibrated::QuantileTable& quantile_table(int n_threads) {
+    if (!quantiles) quantiles = calibration->zeros.quantile_table(n_threads);
+    return *quantiles;
+  }
 };
 
 /// Lives at one address, since the backend refers to the arrays.

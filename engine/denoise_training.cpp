@@ -72,6 +72,7 @@ void Denoiser::State::train_without_held_out(const TrainingOptions& training,
       {counts, input.library_sizes, held_out, thinned, *on_thinned, *backend, options.latent},
       {training.seed, n_threads}, callbacks);
 }
+
 namespace {
 
 /// Progress and messages of one network of the ensemble as those of the whole.

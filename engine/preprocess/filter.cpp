@@ -117,4 +117,12 @@ Kept filter_genes_and_cells(const CsrView& counts, int min_cells, bool drop_empt
   return kept;
 }
 
+std::vector<std::int32_t> batches_of_cells(std::span<const std::int32_t> batch_of,
+                                           std::span<const std::int64_t> cells) {
+  std::vector<std::int32_t> result;
+  if (batch_of.empty()) return result;
+  for (const std::int64_t cell : cells) result.push_back(batch_of[cell]);
+  return result;
+}
+
 }  // namespace maskclass

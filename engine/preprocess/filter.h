@@ -27,4 +27,8 @@ Kept filter_genes_and_cells(const CsrView& counts, int min_cells, bool drop_empt
                             std::span<const std::string> cell_names, int n_threads,
                             const Callbacks& callbacks = {});
 
+/// The batches of some cells: batch_of[cell] for each, or nothing where there are no batches.
+std::vector<std::int32_t> batches_of_cells(std::span<const std::int32_t> batch_of,
+                                           std::span<const std::int64_t> cells);
+
 }  // namespace maskclass

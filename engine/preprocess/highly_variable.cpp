@@ -71,6 +71,9 @@ HvgResult rank_highly_variable_genes(const CsrPart& counts, std::span<const doub
 HvgResult rank_highly_variable_genes(const CsrPart& counts, std::span<const double> library_sizes,
                                      std::span<const std::int32_t> batch_of, int n_top,
                                      int n_threads) {
+  if (batch_of.empty()) {
+    return rank_highly_variable_genes(counts, library_sizes, n_top, n_threads);
+  }
   std::vector<std::vector<std::int64_t>> cells_of;
   for (std::size_t cell = 0; cell < batch_of.size(); ++cell) {
     const auto batch = static_cast<std::size_t>(batch_of[cell]);

@@ -40,7 +40,7 @@ HvgResult rank_highly_variable_genes(const CsrPart& counts, std::span<const doub
 /// its own trend and its library sizes related to its own mean, and the means and variances of a
 /// gene are averaged over the batches, each weighing the same (scran's `combineVar`, equiweight):
 /// genes that differ between batches only are not chosen for that. `batch_of`: [n_cells], numbers
-/// from 0. Batches of one cell have no variance and are left out.
+/// from 0, or empty: one batch. Batches of one cell have no variance and are left out.
 HvgResult rank_highly_variable_genes(const CsrPart& counts, std::span<const double> library_sizes,
                                      std::span<const std::int32_t> batch_of, int n_top,
                                      int n_threads);

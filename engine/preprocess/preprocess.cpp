@@ -76,17 +76,6 @@ std::vector<std::int32_t> variable_positions(const HvgResult& variances, int n_t
   return positions;
 }
 
-HvgResult rank_genes(const CsrPart& passed, const PreprocessOptions& options,
-                     const Preprocessed& kept, int n_threads) {
-  if (options.batch_of.empty()) {
-    return rank_highly_variable_genes(passed, kept.library_sizes, options.n_top_genes, n_threads);
-  }
-  std::vector<std::int32_t> batch_of;
-  for (const std::int64_t cell : kept.cells) batch_of.push_back(options.batch_of[cell]);
-  return rank_highly_variable_genes(passed, kept.library_sizes, batch_of, options.n_top_genes,
-                                    n_threads);
-}
-
 /// Chooses among the genes of `passed` (kept cells x genes that passed).
 void select_genes(const CsrPart& passed, const PreprocessOptions& options, Preprocessed& result,
                   int n_threads, const Callbacks& callbacks) {
@@ -94,7 +83,9 @@ void select_genes(const CsrPart& passed, const PreprocessOptions& options, Prepr
   if (!options.genes.empty()) {
     positions = chosen_positions(options.genes, result.passed_genes, callbacks);
   } else if (options.n_top_genes > 0) {
-    result.variances = rank_genes(passed, options, result, n_threads);
+    result.variances = rank_highly_variable_genes(passed, result.library_sizes,
+                                                  batches_of_cells(options.batch_of, result.cells),
+                                                  options.n_top_genes, n_threads);
     positions = variable_positions(*result.variances, options.n_top_genes, callbacks);
   } else {
     result.genes = result.passed_genes;
