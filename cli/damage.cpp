@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "cli/commands.h"
+#include "cli/program.h"
 #ifdef MASKCLASS_HAS_HDF5
 #include "engine/io/hdf5/within_session.h"
 #endif

@@ -24,7 +24,7 @@
 namespace maskclass::cli {
 namespace {
 
-const char* const kExamples = R"(
+const char* const kDenoiseExamples = R"(
 Examples:
   maskclass denoise filtered_feature_bc_matrix/ -o denoised.h5ad
   maskclass denoise counts.h5ad --layer counts --n-top-genes 2000 -o denoised.h5ad
@@ -201,7 +201,7 @@ void run_denoise(const DenoiseCommand& command) {
 void add_denoise(CLI::App& app) {
   CLI::App* command = app.add_subcommand("denoise", "Fill in the counts that dropout lost");
   const auto options = std::make_shared<DenoiseCommand>();
-  command->footer(kExamples);
+  command->footer(kDenoiseExamples);
   add_denoise_options(*command, *options);
   command->callback([options] { run_denoise(*options); });
 }

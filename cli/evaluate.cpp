@@ -48,7 +48,7 @@ void run_evaluate(const Options& options) {
   fmt::print("{}", print(files.denoised.string(), report, loaded));
 }
 
-const char* const kExamples = R"(
+const char* const kEvaluateExamples = R"(
 MSE is the mean squared error of log2(1 + normalised count); dropout-MSE that of lost counts, and
 biozero-MSE that of genes that are truly off. The Bayes floor is what no method that keeps observed
 values can beat. ARI, NMI and purity say how well clusters of the denoised cells agree with labels.
@@ -102,7 +102,7 @@ void add_evaluate(CLI::App& app) {
       app.add_subcommand("evaluate", "Score denoised values against a known truth or labels");
   const auto options = std::make_shared<Options>();
   EvaluationOptions& evaluation = options->evaluation;
-  command->footer(kExamples);
+  command->footer(kEvaluateExamples);
   command->option_defaults()->always_capture_default();
   add_file_options(*command, *options);
   command->add_flag("--biozero", options->files.biozero,

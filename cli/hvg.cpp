@@ -110,7 +110,7 @@ void run_hvg(const HvgOptions& options) {
   write_to_file(rank_genes(options), file);
 }
 
-const char* const kExamples = R"(
+const char* const kHvgExamples = R"(
 Columns: gene, symbol (where the input has one), mean and total variance of log2 values, its
 technical (trend) and biological part, and the rank from 1, empty where not chosen. Only genes with
 positive biological variance are chosen, so there may be fewer than asked for.
@@ -127,7 +127,7 @@ void add_hvg(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("hvg", "Rank genes by biological variance, as scran does, as a table");
   const auto options = std::make_shared<HvgOptions>();
-  command->footer(kExamples);
+  command->footer(kHvgExamples);
   command->option_defaults()->always_capture_default();
   add_input_options(*command, options->input);
   add_cell_options(*command, options->input);

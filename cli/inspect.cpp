@@ -154,7 +154,7 @@ void run_inspect(const InspectOptions& options) {
   }
 }
 
-const char* const kExamples = R"(
+const char* const kInspectExamples = R"(
 Says what is in a file of counts, whether `denoise` takes it, and what to do where it does not.
 
 Examples:
@@ -169,7 +169,7 @@ void add_inspect(CLI::App& app) {
   CLI::App* command =
       app.add_subcommand("inspect", "What is in a file of counts, and likely problems");
   const auto options = std::make_shared<InspectOptions>();
-  command->footer(kExamples);
+  command->footer(kInspectExamples);
   command->option_defaults()->always_capture_default();
   add_input_options(*command, options->input, false);
   command->add_flag("--json", options->json, "Print one JSON object instead of text");

@@ -4,14 +4,14 @@ namespace maskclass::cli {
 namespace {
 
 // A signal handler can reach nothing but the process's own state: this is all there is of it.
-volatile std::sig_atomic_t interrupted = 0;
+volatile std::sig_atomic_t signalled = 0;
 
 extern "C" void remember_signal(int signal_number) {
-  if (interrupted != 0) {
+  if (signalled != 0) {
     std::signal(signal_number, SIG_DFL);
     std::raise(signal_number);  // delivered, by default, as the handler returns
   }
-  interrupted = 1;
+  signalled = 1;
 }
 
 struct sigaction replace_handler(int signal_number) {
@@ -30,7 +30,7 @@ struct sigaction replace_handler(int signal_number) {
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
-  interrupted = 0;
+  signalled = 0;
   former_interrupt_ = replace_handler(SIGINT);
   former_terminate_ = replace_handler(SIGTERM);
   former_hang_up_ = replace_handler(SIGHUP);
@@ -43,7 +43,7 @@ InterruptGuard::~InterruptGuard() {
 }
 
 bool InterruptGuard::is_interrupted() {
-  return interrupted != 0;
+  return signalled != 0;
 }
 
 }  // namespace maskclass::cli

@@ -1,5 +1,7 @@
 #include "engine/error.h"
 
+#include <system_error>
+
 namespace maskclass {
 
 Error usage_error(const std::string& message) {
@@ -7,6 +9,9 @@ Error usage_error(const std::string& message) {
 }
 Error data_error(const std::string& message) {
   return {ErrorKind::data, message};
+}
+std::string system_message(int error_number) {
+  return std::generic_category().message(error_number);
 }
 
 }  // namespace maskclass

@@ -28,4 +28,7 @@ class Error : public std::runtime_error {
 Error usage_error(const std::string& message);
 Error data_error(const std::string& message);
 
+/// What the system calls an errno: "No such file or directory".
+std::string system_message(int error_number);
+
 }  // namespace maskclass

@@ -19,7 +19,7 @@ namespace maskclass {
 namespace {
 
 /// Of all entries: enough to tell whether zeros are inflated, on the smallest data sets too.
-constexpr double kHeldOutShare = 0.1;
+constexpr double kCheckedShare = 0.1;
 
 /// log odds of dropout = a - b ln(mean count)
 struct LogOdds {
@@ -78,7 +78,7 @@ void fit_calibrated_to(const MaskProbabilityInput& input, const DropoutGroups& g
                        const Callbacks& callbacks) {
   const calibrated::Clusters clusters = clusters_of(groups, input.counts.n_cells);
   const HeldOut held_out =
-      hold_out(kHeldOutShare, options.seed, input.cell_ids, input.counts.n_genes);
+      hold_out(kCheckedShare, options.seed, input.cell_ids, input.counts.n_genes);
   if (!calibrated::is_zero_inflated(input.counts, input.library_size, clusters, held_out,
                                     options.n_threads)) {
     log_line(callbacks,

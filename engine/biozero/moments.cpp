@@ -18,7 +18,7 @@ constexpr double kSmallestDispersion = 1e-2;
 constexpr std::int64_t kCellBlocks = 16;  ///< Fixed: sums do not depend on the threads.
 constexpr int kQuadratureNodes = 32;      ///< docs/biozero.md: the error this leaves.
 
-struct GeneMoments {
+struct NonzeroMoments {
   std::vector<double> n_nonzero;  // [genes]
   std::vector<double> mean;       // [genes], of the non-zero c/l; 0 without any
   std::vector<double> variance;   // [genes], sample variance; 0 where n < 2
@@ -49,9 +49,9 @@ std::vector<double> sum_by_gene(const CsrView& counts, std::span<const double> l
   return total;
 }
 
-GeneMoments moments_of_nonzeros(const CsrView& counts, std::span<const double> library_factor,
-                                int n_threads) {
-  GeneMoments moments;
+NonzeroMoments moments_of_nonzeros(const CsrView& counts, std::span<const double> library_factor,
+                                   int n_threads) {
+  NonzeroMoments moments;
   moments.n_nonzero =
       sum_by_gene(counts, library_factor, n_threads, [](std::int32_t, double) { return 1.0; });
   moments.mean = sum_by_gene(counts, library_factor, n_threads,
@@ -70,7 +70,7 @@ GeneMoments moments_of_nonzeros(const CsrView& counts, std::span<const double> l
   return moments;
 }
 
-std::vector<double> shrunken_dispersions(const GeneMoments& moments) {
+std::vector<double> shrunken_dispersions(const NonzeroMoments& moments) {
   const std::size_t n_genes = moments.mean.size();
   std::vector<double> raw(n_genes);
   std::vector<double> known;
@@ -127,7 +127,7 @@ std::vector<DropoutModel> fit_moments_by_group(const CsrView& counts,
                                                std::span<const double> library_factor,
                                                const DropoutGroups& groups, int n_threads) {
   require_library_factors(library_factor, counts.n_cells);
-  const GeneMoments moments = moments_of_nonzeros(counts, library_factor, n_threads);
+  const NonzeroMoments moments = moments_of_nonzeros(counts, library_factor, n_threads);
   DropoutModel genes;
   genes.mean = moments.mean;
   genes.dispersion = shrunken_dispersions(moments);

@@ -18,7 +18,7 @@ namespace {
 /// The "epoch" of the sampling's random numbers: no start of k-means has it.
 constexpr std::uint32_t kSampleEpoch = 0xffffffffu;
 /// Points whose distances are worked out together.
-constexpr std::int64_t kTile = 128;
+constexpr std::int64_t kPointsInTile = 128;
 
 /// All points, or `max_points` of them drawn without replacement: those with the smallest random
 /// keys.
@@ -73,9 +73,9 @@ SortedPoints sort_by_cluster(const Points& points, std::span<const std::int32_t>
 double sum_of_distances(const SortedPoints& points, std::int64_t i, std::int64_t begin,
                         std::int64_t end) {
   double sum = 0;
-  std::array<double, kTile> squares{};
-  for (std::int64_t first = begin; first < end; first += kTile) {
-    const std::int64_t n = std::min(kTile, end - first);
+  std::array<double, kPointsInTile> squares{};
+  for (std::int64_t first = begin; first < end; first += kPointsInTile) {
+    const std::int64_t n = std::min(kPointsInTile, end - first);
     squares.fill(0);
     for (std::int64_t d = 0; d < points.n_dimensions; ++d) {
       const double* row = points.transposed.data() + d * points.n_points;

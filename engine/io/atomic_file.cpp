@@ -17,10 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string reason(int error) {
-  return std::generic_category().message(error);
-}
-
 /// "results/" names the folder "results"; a link stays and what it points to is replaced.
 fs::path final_path(const fs::path& path) {
   fs::path named = path.has_filename() ? path : path.parent_path();
@@ -43,8 +39,8 @@ void sync_path(const fs::path& path, const fs::path& named_in_errors) {
   const int error = errno;
   if (opened) ::close(descriptor);
   if (!synced) {
-    throw data_error(
-        fmt::format("{}: cannot be written to disk: {}", named_in_errors.string(), reason(error)));
+    throw data_error(fmt::format("{}: cannot be written to disk: {}", named_in_errors.string(),
+                                 system_message(error)));
   }
 }
 
@@ -116,7 +112,7 @@ void AtomicPath::create() {
     if (error == 0) return;
     if (error != EEXIST) {
       throw data_error(fmt::format("{}: cannot write into the folder '{}': {}", path_.string(),
-                                   folder_of(path_).string(), reason(error)));
+                                   folder_of(path_).string(), system_message(error)));
     }
   }
   throw data_error(fmt::format("{}: too many left-over files named like '{}'; remove them",
@@ -145,7 +141,7 @@ void AtomicPath::put() {
       const int error = errno;
       settle();
       throw data_error(
-          fmt::format("{}: cannot be given its name: {}", path_.string(), reason(error)));
+          fmt::format("{}: cannot be given its name: {}", path_.string(), system_message(error)));
     }
   }
   finished_ = true;

@@ -17,10 +17,6 @@ using namespace std::string_view_literals;
 constexpr std::string_view kHdf5Magic = "\x89HDF\r\n\x1a\n"sv;
 constexpr std::string_view kZipMagic = "PK\x03\x04"sv;
 
-bool is_hdf5(FileFormat format) {
-  return format == FileFormat::h5ad || format == FileFormat::tenx_h5 || format == FileFormat::loom;
-}
-
 /// The first bytes of a file as they lie on disk.
 std::string first_bytes(const std::filesystem::path& path) {
   InputFile file(path);
@@ -93,6 +89,10 @@ FileFormat format_by_ending(std::string_view ending) {
     if (ending == one.ending) return one.format;
   }
   return FileFormat::unknown;
+}
+
+bool is_hdf5(FileFormat format) {
+  return format == FileFormat::h5ad || format == FileFormat::tenx_h5 || format == FileFormat::loom;
 }
 
 FileFormat format_by_name(const std::filesystem::path& path) {

@@ -18,6 +18,9 @@ enum class FileFormat {
   unknown
 };
 
+/// h5ad, tenx_h5 or loom.
+bool is_hdf5(FileFormat format);
+
 /// The format that the name says; `folder` for a name that ends in "/" or has no ending. Nothing is
 /// looked up on disk.
 FileFormat format_by_name(const std::filesystem::path& path);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <limits>
 #include <string_view>
@@ -57,12 +56,6 @@ std::int64_t n_repeated(const Names& names) {
 
 const Names& symbols_of(const Dataset& dataset) {
   return dataset.gene_symbols.empty() ? dataset.gene_names : dataset.gene_symbols;
-}
-
-std::string upper_case(std::string_view text) {
-  std::string upper(text);
-  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return upper;
 }
 
 void describe_values(const CsrView& counts, Inspection& result) {

@@ -17,10 +17,6 @@
 namespace maskclass::io {
 namespace {
 
-bool is_hdf5(FileFormat format) {
-  return format == FileFormat::h5ad || format == FileFormat::tenx_h5 || format == FileFormat::loom;
-}
-
 /// An option that a format has no use for is a mistake that would go unseen.
 void check_options(const std::filesystem::path& path, FileFormat format,
                    const ReadOptions& options) {

@@ -23,7 +23,7 @@ std::filesystem::path make_folder() {
   std::string name = (place / "maskclass-XXXXXX").string();
   if (mkdtemp(name.data()) != nullptr) return name;
   throw data_error(fmt::format("cannot make a folder for standard input in '{}': {}; set TMPDIR",
-                               place.string(), std::generic_category().message(errno)));
+                               place.string(), system_message(errno)));
 }
 
 /// Waits in steps, so that the caller can stop it.
@@ -45,7 +45,7 @@ void copy_all(const std::filesystem::path& path, const Callbacks& callbacks) {
     if (n == 0) break;
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
-      throw data_error("standard input cannot be read: " + std::generic_category().message(errno));
+      throw data_error("standard input cannot be read: " + system_message(errno));
     }
     file.write(block.data(), n);
     n_read += n;

@@ -13,7 +13,7 @@ namespace maskclass::simulate {
 namespace {
 
 /// Cells whose posteriors are held at a time.
-constexpr std::int64_t kBlockCells = 128;
+constexpr std::int64_t kCellsInBlock = 128;
 
 struct CellSums {
   double variance = 0;
@@ -81,9 +81,9 @@ BayesFloor bayes_floor(const Generator& generator, const CsrView& counts,
                                  callbacks);
   const std::int64_t n_genes = std::ssize(genes);
   std::vector<CellSums> sums(counts.n_cells);
-  std::vector<PosteriorMoments> moments(kBlockCells * n_genes);
-  for (std::int64_t first = 0; first < counts.n_cells; first += kBlockCells) {
-    const std::int64_t n_cells = std::min(kBlockCells, counts.n_cells - first);
+  std::vector<PosteriorMoments> moments(kCellsInBlock * n_genes);
+  for (std::int64_t first = 0; first < counts.n_cells; first += kCellsInBlock) {
+    const std::int64_t n_cells = std::min(kCellsInBlock, counts.n_cells - first);
     posterior.block(first, n_cells, moments.data(), n_threads);
     FirstError error;
 #pragma omp parallel for num_threads(n_threads) schedule(static)

@@ -7,6 +7,8 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/math.h"
+
 namespace maskclass::simulate {
 namespace {
 
@@ -56,11 +58,6 @@ double polynomial(const Coefficients& coefficients, double x) {
   double sum = coefficients[7];
   for (int power = 6; power >= 0; --power) sum = sum * x + coefficients[power];
   return sum;
-}
-
-double log_gamma(double x) {
-  int sign = 0;
-  return lgamma_r(x, &sign);
 }
 
 /// sum_n x^n / ((a + 1) ... (a + n)): the lower tail over x^a e^-x / Gamma(a + 1).

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "engine/error.h"
+#include "engine/math.h"
 #include "engine/simulate/distributions.h"
 #include "engine/simulate/draws.h"
 
@@ -74,14 +75,6 @@ double draw_factor(const FactorParameters& parameters, std::uint64_t seed, Draw 
   // the side of 1 that was drawn.
   const double size = std::exp(std::abs(parameters.location + parameters.scale * z));
   return down ? 1 / size : size;
-}
-
-double median(std::vector<double> values) {
-  const std::size_t middle = values.size() / 2;
-  std::nth_element(values.begin(), values.begin() + middle, values.end());
-  const double upper = values[middle];
-  if (values.size() % 2 == 1) return upper;
-  return (upper + *std::max_element(values.begin(), values.begin() + middle)) / 2;
 }
 
 void draw_gene_means(Generator& generator, const SplatParameters& p, std::uint64_t seed) {

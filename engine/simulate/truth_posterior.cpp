@@ -7,6 +7,7 @@
 #include <numbers>
 
 #include "engine/error.h"
+#include "engine/math.h"
 
 namespace maskclass::simulate {
 namespace {
@@ -26,13 +27,6 @@ TruthCoupling coupling_of(const Generator& generator) {
   if (!generator.truth_without_batch_effects) return TruthCoupling::same;
   return generator.batch_truth == BatchTruth::coupled ? TruthCoupling::coupled
                                                       : TruthCoupling::independent;
-}
-
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  const std::size_t middle = values.size() / 2;
-  return values.size() % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
 GeneInCell gene_in_cell(const Generator& generator, int group, int batch, std::int64_t gene,

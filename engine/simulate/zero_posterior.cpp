@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "engine/math.h"
 #include "engine/simulate/distributions.h"
 
 namespace maskclass::simulate {
@@ -17,11 +18,6 @@ constexpr double kNegligible = 38;
 constexpr double kLowestLogarithm = -690;
 /// Above it the Poisson distribution is replaced by two points.
 constexpr double kLargeMean = 1000;
-
-double log_gamma(double x) {
-  int sign = 0;
-  return lgamma_r(x, &sign);
-}
 
 /// One node of the quadrature: m, and the probability that it stands for.
 struct Node {

@@ -7,6 +7,7 @@
 #include "engine/biozero/calibrated/kept_moments.h"
 #include "engine/biozero/calibrated/predicted.h"
 #include "engine/biozero/calibrated/zero_posterior.h"
+#include "engine/math.h"
 #include "engine/simulate/zero_posterior.h"
 
 using namespace maskclass;

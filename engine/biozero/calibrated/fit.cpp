@@ -8,6 +8,7 @@
 
 #include "engine/biozero/calibrated/residuals.h"
 #include "engine/first_error.h"
+#include "engine/math.h"
 #include "engine/preprocess/quantile.h"
 
 namespace maskclass::calibrated {
@@ -196,10 +197,6 @@ void Fit::update_whitening(const std::vector<Predicted>& predicted, Weights& wei
   for (std::size_t at = 0; at < predicted.size(); ++at) {
     weights.whitening[at] = whitening_of(statistics_.genes[at], predicted[at]);
   }
-}
-
-double squared(double x) {
-  return x * x;
 }
 
 double Fit::prior_objective(const Point& point) const {

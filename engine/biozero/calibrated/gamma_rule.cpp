@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/math.h"
+
 namespace maskclass::calibrated {
 namespace {
 
@@ -105,11 +107,6 @@ std::array<HermiteNode, 5> normal_nodes(double mean, double variance) {
            {mean + kInner * deviation, 0.2220759220056126},
            {mean - kOuter * deviation, 0.0112574113277207},
            {mean + kOuter * deviation, 0.0112574113277207}}};
-}
-
-double log_gamma(double x) {
-  int sign = 0;
-  return lgamma_r(x, &sign);
 }
 
 }  // namespace maskclass::calibrated

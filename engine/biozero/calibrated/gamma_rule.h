@@ -59,7 +59,4 @@ struct HermiteNode {
 };
 std::array<HermiteNode, 5> normal_nodes(double mean, double variance);
 
-/// ln Gamma(x), without the global that std::lgamma writes.
-double log_gamma(double x);
-
 }  // namespace maskclass::calibrated

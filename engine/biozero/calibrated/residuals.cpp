@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/math.h"
+
 namespace maskclass::calibrated {
 namespace {
 
@@ -13,10 +15,6 @@ constexpr double kVarianceMisfit = 0.05;
 /// The predicted variance counts as much as this many non-zeros, so that a variance of two equal
 /// values is not taken at its word.
 constexpr double kPriorNonzeros = 5;
-
-double squared(double x) {
-  return x * x;
-}
 
 }  // namespace
 

@@ -115,8 +115,8 @@ void check_is_anndata(const hdf5::Node& file) {
                                      : ": is HDF5 but not an .h5ad: it has no obs and var"));
 }
 
-Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
-                  const Callbacks& callbacks) {
+Dataset read_open_h5ad(const std::filesystem::path& path, const ReadOptions& options,
+                       const Callbacks& callbacks) {
   const hdf5::Node file = hdf5::open_file(path);
   check_is_anndata(file);
   const Choice choice = chosen(file, options.layer);
@@ -141,7 +141,7 @@ Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
 
 Dataset read_h5ad(const std::filesystem::path& path, const ReadOptions& options,
                   const Callbacks& callbacks) {
-  return hdf5::in_session(path.string(), [&] { return read_open(path, options, callbacks); });
+  return hdf5::in_session(path.string(), [&] { return read_open_h5ad(path, options, callbacks); });
 }
 
 bool is_gene_name_column(const std::string& column) {

@@ -49,8 +49,8 @@ Names names_or_numbers(const hdf5::Node& file, const std::string& what, std::opt
   return numbered_names(what, n);
 }
 
-Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
-                  const Callbacks& callbacks) {
+Dataset read_open_loom(const std::filesystem::path& path, const ReadOptions& options,
+                       const Callbacks& callbacks) {
   const hdf5::Node file = hdf5::open_file(path);
   Dataset dataset;
   dataset.path = path.string();
@@ -79,7 +79,7 @@ Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
 
 Dataset read_loom(const std::filesystem::path& path, const ReadOptions& options,
                   const Callbacks& callbacks) {
-  return hdf5::in_session(path.string(), [&] { return read_open(path, options, callbacks); });
+  return hdf5::in_session(path.string(), [&] { return read_open_loom(path, options, callbacks); });
 }
 
 std::vector<std::string> read_loom_column(const std::filesystem::path& path,

@@ -84,8 +84,8 @@ StoredMatrix open_tenx_matrix(const hdf5::Node& group) {
   return open_sparse_matrix(group, StoredMatrix::Storage::csr, shape[1], shape[0]);
 }
 
-Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
-                  const Callbacks& callbacks) {
+Dataset read_open_tenx(const std::filesystem::path& path, const ReadOptions& options,
+                       const Callbacks& callbacks) {
   const hdf5::Node file = hdf5::open_file(path);
   const bool new_layout = hdf5::has(file, "matrix/features") && is_matrix(file, "matrix");
   const std::string genome = new_layout ? "" : chosen_genome(file, options.genome);
@@ -108,7 +108,7 @@ Dataset read_open(const std::filesystem::path& path, const ReadOptions& options,
 
 Dataset read_tenx_h5(const std::filesystem::path& path, const ReadOptions& options,
                      const Callbacks& callbacks) {
-  return hdf5::in_session(path.string(), [&] { return read_open(path, options, callbacks); });
+  return hdf5::in_session(path.string(), [&] { return read_open_tenx(path, options, callbacks); });
 }
 
 }  // namespace maskclass::io

@@ -9,18 +9,13 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
-#include <system_error>
 
 #include "engine/error.h"
 
 namespace maskclass::io {
 namespace {
 
-constexpr std::size_t kBufferSize = 1 << 18;
-
-std::string reason(int error) {
-  return std::generic_category().message(error);
-}
+constexpr std::size_t kReadSize = 1 << 18;
 
 }  // namespace
 
@@ -29,7 +24,7 @@ InputFile::InputFile(const std::filesystem::path& path) : name_(path.string()) {
   if (descriptor_ < 0) {
     throw data_error(errno == ENOENT
                          ? fmt::format("{}: no such file", name_)
-                         : fmt::format("{}: cannot be opened: {}", name_, reason(errno)));
+                         : fmt::format("{}: cannot be opened: {}", name_, system_message(errno)));
   }
   struct stat status {};
   const bool known = ::fstat(descriptor_, &status) == 0;
@@ -52,7 +47,7 @@ std::size_t InputFile::read(char* out, std::size_t size) {
       return static_cast<std::size_t>(n);
     }
     if (errno != EINTR) {
-      throw data_error(fmt::format("{}: cannot be read: {}", name_, reason(errno)));
+      throw data_error(fmt::format("{}: cannot be read: {}", name_, system_message(errno)));
     }
   }
 }
@@ -62,13 +57,13 @@ void InputFile::read_at(std::int64_t offset, char* out, std::size_t size) const 
     const ssize_t n = ::pread(descriptor_, out + done, size - done, offset + done);
     if (n == 0) throw data_error(fmt::format("{}: is shorter than its header says", name_));
     if (n < 0 && errno != EINTR) {
-      throw data_error(fmt::format("{}: cannot be read: {}", name_, reason(errno)));
+      throw data_error(fmt::format("{}: cannot be read: {}", name_, system_message(errno)));
     }
     done += n > 0 ? n : 0;
   }
 }
 
-ByteSource::ByteSource(const std::filesystem::path& path) : file_(path), buffer_(kBufferSize) {
+ByteSource::ByteSource(const std::filesystem::path& path) : file_(path), buffer_(kReadSize) {
   fill();
   if (begin_ == end_) throw data_error(fmt::format("{}: the file is empty", file_.name()));
   refuse_other_compression();

@@ -8,6 +8,9 @@
 
 namespace maskclass::io {
 
+/// Letters of ASCII only; others stay.
+std::string upper_case(std::string_view name);
+
 /// Whether a name is surely a gene's: an Ensembl or FlyBase id, a mitochondrial, ribosomal or
 /// spike-in name, or one of the genes that nearly every data set has (ACTB, GAPDH, ...).
 bool looks_like_gene(std::string_view name);

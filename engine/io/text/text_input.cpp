@@ -25,19 +25,6 @@ constexpr std::size_t kBlockSize = 1 << 19;
 constexpr std::size_t kLongestLine = 1 << 30;
 constexpr std::size_t kBlocksAhead = 4;
 
-struct Block {
-  std::unique_ptr<char[]> text = std::make_unique_for_overwrite<char[]>(kBlockSize);
-  std::size_t capacity = kBlockSize;
-  std::size_t size = 0;
-
-  void grow() {
-    auto larger = std::make_unique_for_overwrite<char[]>(2 * capacity);
-    std::memcpy(larger.get(), text.get(), size);
-    text = std::move(larger);
-    capacity *= 2;
-  }
-};
-
 }  // namespace
 
 /// The thread that reads ahead, and the blocks that wait to be parsed.
@@ -75,6 +62,19 @@ class TextInput::Producer {
   const ByteSource& source() const { return source_; }
 
  private:
+  struct Block {
+    std::unique_ptr<char[]> text = std::make_unique_for_overwrite<char[]>(kBlockSize);
+    std::size_t capacity = kBlockSize;
+    std::size_t size = 0;
+
+    void grow() {
+      auto larger = std::make_unique_for_overwrite<char[]>(2 * capacity);
+      std::memcpy(larger.get(), text.get(), size);
+      text = std::move(larger);
+      capacity *= 2;
+    }
+  };
+
   void run() {
     try {
       while (produce_block()) {

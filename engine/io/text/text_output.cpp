@@ -9,7 +9,6 @@
 #include <cmath>
 #include <cstring>
 #include <new>
-#include <system_error>
 #include <utility>
 
 #include "engine/error.h"
@@ -17,7 +16,7 @@
 namespace maskclass::io {
 namespace {
 
-constexpr std::size_t kBufferSize = 1 << 18;
+constexpr std::size_t kWriteSize = 1 << 18;
 
 /// `text` as a gzip member that stores it as it is.
 std::vector<char> stored_member(std::string_view text) {
@@ -49,8 +48,7 @@ OutputFile::~OutputFile() {
 }
 
 void OutputFile::refuse(int error) const {
-  throw data_error(
-      fmt::format("{}: cannot be written: {}", name_, std::generic_category().message(error)));
+  throw data_error(fmt::format("{}: cannot be written: {}", name_, system_message(error)));
 }
 
 void OutputFile::write(const char* data, std::size_t size) {
@@ -74,9 +72,9 @@ void OutputFile::close() {
 }
 
 TextOutput::TextOutput(const std::filesystem::path& path, const std::string& name, bool gzip)
-    : file_(path, name), gzip_(gzip), buffer_(kBufferSize) {
+    : file_(path, name), gzip_(gzip), buffer_(kWriteSize) {
   if (!gzip_) return;
-  packed_.resize(kBufferSize);
+  packed_.resize(kWriteSize);
   if (deflateInit2(&stream_, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
     throw std::bad_alloc();
   }
