@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Plants faults in copies of the CUDA sources, and demands that the tests catch each of them.
 
+    planted_faults.py files
+        prints the files of kernels/cuda that it copies, separated by semicolons
     planted_faults.py plant SOURCE_FOLDER OUTPUT_FOLDER
         writes the copies, and planted_faults.tsv: a fault a line
     planted_faults.py run PROGRAM OUTPUT_FOLDER
@@ -327,6 +329,8 @@ def run(program, output):
 
 
 if __name__ == '__main__':
+    if sys.argv[1:] == ['files']:
+        sys.exit(print(';'.join(COMPILED + HEADERS), end=''))
     if len(sys.argv) != 4 or sys.argv[1] not in ('plant', 'run'):
         sys.exit(__doc__)
     sys.exit(plant(*sys.argv[2:]) if sys.argv[1] == 'plant' else run(*sys.argv[2:]))
