@@ -9,7 +9,15 @@
 
 // planted_faults.py makes these from kernels/cuda, each with the switch of planted_fault.h.
 namespace maskclass::test {
+cudaError_t plant_in_biozero_posterior(int fault);
 cudaError_t plant_in_columns(int fault);
+cudaError_t plant_in_finish(int fault);
+cudaError_t plant_in_gene_products(int fault);
+cudaError_t plant_in_gene_scaling(int fault);
+cudaError_t plant_in_library_sizes(int fault);
+cudaError_t plant_in_linear_norm_silu(int fault);
+cudaError_t plant_in_masked_loss(int fault);
+cudaError_t plant_in_normalise(int fault);
 cudaError_t plant_in_persistent_step(int fault);
 cudaError_t plant_in_training_step(int fault);
 }  // namespace maskclass::test
@@ -19,15 +27,34 @@ using namespace maskclass::test;
 
 namespace {
 
-/// Turns on the fault that the environment names; 0 is none.
-void plant() {
-  const char* fault = std::getenv("MASKCLASS_PLANTED_FAULT");
-  REQUIRE(fault != nullptr);
-  planted_on_host = std::atoi(fault);
-  REQUIRE(plant_in_columns(planted_on_host) == cudaSuccess);
-  REQUIRE(plant_in_persistent_step(planted_on_host) == cudaSuccess);
-  REQUIRE(plant_in_training_step(planted_on_host) == cudaSuccess);
-}
+/// Turns on the fault that the environment names, before each test; 0 is none.
+struct Plant : doctest::IReporter {
+  explicit Plant(const doctest::ContextOptions&) {}
+
+  void test_case_start(const doctest::TestCaseData&) override {
+    const char* fault = std::getenv("MASKCLASS_PLANTED_FAULT");
+    REQUIRE(fault != nullptr);
+    planted_on_host = std::atoi(fault);
+    for (const auto plant : {plant_in_biozero_posterior, plant_in_columns, plant_in_finish,
+                             plant_in_gene_products, plant_in_gene_scaling, plant_in_library_sizes,
+                             plant_in_linear_norm_silu, plant_in_masked_loss, plant_in_normalise,
+                             plant_in_persistent_step, plant_in_training_step}) {
+      REQUIRE(plant(planted_on_host) == cudaSuccess);
+    }
+  }
+  void test_case_reenter(const doctest::TestCaseData&) override {}
+  void test_case_end(const doctest::CurrentTestCaseStats&) override {}
+  void test_case_exception(const doctest::TestCaseException&) override {}
+  void test_run_start() override {}
+  void test_run_end(const doctest::TestRunStats&) override {}
+  void report_query(const doctest::QueryData&) override {}
+  void subcase_start(const doctest::SubcaseSignature&) override {}
+  void subcase_end() override {}
+  void log_assert(const doctest::AssertData&) override {}
+  void log_message(const doctest::MessageData&) override {}
+  void test_case_skipped(const doctest::TestCaseData&) override {}
+};
+REGISTER_LISTENER("plant", 1, Plant);
 
 MakeBackend maker(cuda::Driver driver, std::size_t memory_limit = 0) {
   return [driver, memory_limit](const ScaledData& data, const NetworkShape& shape,
@@ -42,17 +69,14 @@ MakeBackend maker(cuda::Driver driver, std::size_t memory_limit = 0) {
 }  // namespace
 
 TEST_CASE("graph: an epoch of batches of two tiles") {
-  plant();
   check_weights_after_several_batches(maker(cuda::Driver::graph), 1, {70, 75, 64, 32, 48});
 }
 
 TEST_CASE("persistent: an epoch of three batches") {
-  plant();
   check_weights_after_several_batches(maker(cuda::Driver::persistent), 1, {70, 75, 64, 32, 32});
 }
 
 TEST_CASE("streaming: an epoch of batches that are brought one by one") {
-  plant();
   constexpr std::size_t kOneBatchASlot = 1;
   check_weights_after_several_batches(maker(cuda::Driver::graph, kOneBatchASlot), 1,
                                       {70, 75, 64, 32, 16});

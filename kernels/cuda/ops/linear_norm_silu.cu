@@ -59,7 +59,6 @@ __device__ __forceinline__ WeightView stage_weight(const LinearNormSilu& block,
   }
 }
 
-/// The group of cells that a block has next, and the warp's cell; cells are few, groups many.
 __device__ __forceinline__ int warp_index() {
   return static_cast<int>(threadIdx.x) / kWarpSize;
 }
