@@ -9,6 +9,7 @@
 // After foreach_target.h:
 #include <hwy/highway.h>
 
+#include "kernels/cpu/adam-inl.h"
 #include "kernels/cpu/aligned.h"
 #include "kernels/cpu/multiply-inl.h"
 #include "kernels/cpu/philox-inl.h"
@@ -61,6 +62,17 @@ inline void read_and_write(float* a, float* b, float* c, std::int64_t n) {
   }
 }
 
+/// Adam alone, for n weights.
+inline void update_all(const AdamStep& step, const float* gradient, Tensor& tensor,
+                       std::int64_t n) {
+  const Floats d;
+  const AdamStep adam = step;
+  const TensorPointers pointers(tensor);
+  for (std::int64_t k = 0; k < n; k += kLanes) {
+    update_at(adam, hn::Load(d, gradient + k), pointers, k);
+  }
+}
+
 /// Random words for `n_blocks` blocks of four genes and 16 cells; returns their exclusive or.
 inline std::uint32_t philox_blocks(std::uint32_t n_blocks) {
   const Words d;
@@ -97,6 +109,7 @@ namespace maskclass::cpu {
 HWY_EXPORT(multiply_rows);
 HWY_EXPORT(read_and_write);
 HWY_EXPORT(philox_blocks);
+HWY_EXPORT(update_all);
 }  // namespace maskclass::cpu
 
 namespace maskclass::bench {
@@ -152,6 +165,15 @@ Limits measure_limits(int n_threads, std::int64_t n_weights) {
                            (value.data(), first_moment.data(), second_moment.data(), n);
                          }
                        });
+  cpu::Tensor tensor;
+  tensor.resize(n);
+  const AlignedFloats gradient(n, 1e-3f);
+  const AdamStep adam = adam_step(TrainingOptions{}, 1);
+  limits.adam_updates = n_threads * static_cast<double>(n) * kPasses / best_seconds([&] {
+                          for (int pass = 0; pass < kPasses; ++pass) {
+                            HWY_DYNAMIC_DISPATCH(update_all)(adam, gradient.data(), tensor, n);
+                          }
+                        });
   constexpr std::uint32_t kBlocks = 100000;
   limits.philox_blocks = n_threads * 16.0 * kBlocks / best_seconds([&] {
                            volatile std::uint32_t kept =

@@ -12,6 +12,7 @@ struct Limits {
   double memory_rate = 0;    ///< bytes a second, read and written: a core's share of three arrays
                              ///< of n_weights floats, again and again
   double philox_blocks = 0;  ///< a second
+  double adam_updates = 0;   ///< weights a second: Adam alone, from gradients in an array
 };
 
 Limits measure_limits(int n_threads, std::int64_t n_weights);

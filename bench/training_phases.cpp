@@ -1,6 +1,8 @@
-// Where does the time of a training step go? Prints microseconds of each phase on one thread: the
-// least over all steps. A phase is so short that it finds a moment without neighbours even on a
-// busy machine, so these figures hold where whole steps are disturbed.
+// Where does the time of a training step go, and where must it go? Prints microseconds of each
+// phase on one thread, the least over all steps, and of the dense schedule what its largest parts
+// take apart from each other on this machine: products at the rate of a 1024^3 product, Adam alone
+// and Philox alone (bench/limits.h). A phase is so short that it finds a moment without neighbours
+// even on a busy machine, so these figures hold where whole steps are disturbed.
 //
 //   bench_training_phases [cells] [genes] [percent zeros] [gamma] [epochs]
 //
@@ -17,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/limits.h"
 #include "engine/model/initial_weights.h"
 #include "engine/train/cell_order.h"
 #include "kernels/cpu/denormals.h"
@@ -89,6 +92,30 @@ Times time_step(cpu::TrainingState& state, cpu::Batch& batch,
   return times;
 }
 
+/// What the phases' products, updates and random numbers take by themselves, where all entries are
+/// gone through.
+Times least_times(const NetworkShape& shape, double batch_size, bool with_biozero) {
+  const double genes = shape.n_genes;
+  const double wide = genes * shape.hidden;                 // weights of a wide layer
+  const double narrow = 2.0 * shape.hidden * shape.latent;  // weights of the trunk
+  const bench::Limits limits = bench::measure_limits(1, std::llround(2 * wide + narrow));
+  const double flops = std::max(limits.blas_flops, limits.own_flops);
+  const auto multiply_adds = [flops](double n) { return 2e6 * n / flops; };
+  const double product = multiply_adds(batch_size * wide);
+  const double of_trunk = multiply_adds(batch_size * narrow);
+  const double adam = 1e6 * wide / limits.adam_updates;
+  const double biozero = with_biozero ? multiply_adds(batch_size * genes * kBiozeroTerms) : 0;
+  Times least{};
+  least[corrupt] = 1e6 * batch_size * genes / 4 / limits.philox_blocks + biozero;
+  least[encode] = product;
+  least[forward] = of_trunk;
+  least[decode] = 3 * product + adam;
+  least[backward] = of_trunk;
+  least[update] = product + adam;
+  least[trunk] = of_trunk + 1e6 * narrow / limits.adam_updates;
+  return least;
+}
+
 double argument(int argc, char** argv, int index, double otherwise) {
   return argc > index ? std::atof(argv[index]) : otherwise;
 }
@@ -133,8 +160,18 @@ int main(int argc, char** argv) {
   }
   std::printf("%s, one thread, %s in, %s out\n", cpu::phases().instruction_set,
               state.sparse_input ? "sparse" : "dense", state.sparse_output ? "sparse" : "dense");
-  for (int part = 0; part < n_parts; ++part)
-    std::printf("%-17s %6.1f us\n", kNames[part], least[part]);
-  std::printf("%-17s %6.1f us\n", "whole step", least_step);
+  const bool dense = !state.sparse_input && !state.sparse_output;
+  const Times limit =
+      dense ? least_times(shape, options.batch_size, options.biozero_weight != 0) : Times{};
+  for (int part = 0; part < n_parts; ++part) {
+    std::printf("%-17s %6.1f us", kNames[part], least[part]);
+    if (limit[part] > 0) std::printf(", limit %6.1f us", limit[part]);
+    std::printf("\n");
+  }
+  std::printf("%-17s %6.1f us", "whole step", least_step);
+  if (dense) {
+    std::printf(", limit %6.1f us", std::accumulate(limit.begin(), limit.end(), 0.0));
+  }
+  std::printf("\n");
   return 0;
 }
