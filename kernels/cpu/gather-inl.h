@@ -80,13 +80,19 @@ inline void seek_gene(const TrainingState& state, Batch& batch, std::int32_t gen
     }
     for (; byte < n_bytes; ++byte) at += std::popcount(bits[byte]);
     batch.cursors[cell] = at;
-    batch.encode_cursors[cell] = at;
     prefetch_entry(data, at);
     prefetch_entry(data, at + kEntriesInLine);
   }
   for (std::size_t cell = batch.cells.size(); cell < batch.cursors.size(); ++cell) {
     batch.cursors[cell] = 0;
   }
+}
+
+/// Which genes of the slice unit from `gene` on a cell stores.
+HWY_INLINE std::uint32_t bits_of_unit(const std::uint8_t* stored, std::int64_t gene) {
+  std::uint32_t bits;
+  std::memcpy(&bits, stored + gene / 8, sizeof bits);
+  return bits & ((1u << Slices::kUnit) - 1);
 }
 
 /// rows[k][gene of the unit] of one cell after another: the scaled values of kSquare cells in the
@@ -98,9 +104,8 @@ HWY_INLINE void expand_unit(const ScaledData& data, const std::uint8_t* const* s
   const SquareFloats d;
   const auto n_entries = static_cast<std::int64_t>(data.scaled.size());
   for (int k = 0; k < kSquare; ++k) {
-    std::uint32_t bits;
-    std::memcpy(&bits, stored[k] + gene / 8, sizeof bits);
-    std::int64_t at = cursors[k];
+    const std::uint32_t bits = bits_of_unit(stored[k], gene);
+    const std::int64_t at = cursors[k];
     const float* entries = data.scaled.data() + at;
     float last[Slices::kUnit + kSquare];
     if (HWY_UNLIKELY(at + Slices::kUnit + kSquare > n_entries)) {
@@ -113,7 +118,7 @@ HWY_INLINE void expand_unit(const ScaledData& data, const std::uint8_t* const* s
       hn::Store(expand(hn::LoadU(d, entries), of_square, absent), d, &rows[k][first]);
       entries += std::popcount(of_square);
     }
-    cursors[k] = at + std::popcount(bits & ((1u << Slices::kUnit) - 1));
+    cursors[k] = at + std::popcount(bits);
   }
 }
 

@@ -18,6 +18,7 @@
 #include <algorithm>
 
 #include "kernels/cpu/adam-inl.h"
+#include "kernels/cpu/gather-inl.h"
 #include "kernels/cpu/multiply-inl.h"
 #include "kernels/cpu/training_state.h"
 
@@ -37,61 +38,71 @@ HWY_INLINE void for_each_unit_block(std::int64_t width, const Block& block) {
   for (; unit < width; unit += kGroup) block(Constant<kVectorsInGroup>(), unit);
 }
 
+/// Where a slice's partial sums go: to its own place, or, where the first slice of its run is the
+/// same thread's, in addition to that one's.
+struct PartialSums {
+  float* at;
+  bool adds;
+};
+HWY_INLINE PartialSums partial_sums(TrainingState& state, const Batch& batch, std::int32_t slice) {
+  const std::int32_t first_of_run = Slices::first_of_run(slice);
+  const bool adds = first_of_run < slice && first_of_run >= batch.first_slice;
+  state.set_has_partial(slice, !adds);
+  return {&state.partial[state.partial_offset(adds ? first_of_run : slice, 0)], adds};
+}
+
+/// Sets, or adds to what lies there, `vectors` vectors of units.
+template <int kVectors>
+HWY_INLINE void put_units(const Vector (&units)[kVectors], bool adds, float* HWY_RESTRICT to) {
+  const Floats d;
+  for (int k = 0; k < kVectors; ++k) {
+    float* at = to + static_cast<std::int64_t>(k) * kLanes;
+    hn::Store(adds ? hn::Add(hn::Load(d, at), units[k]) : units[k], d, at);
+  }
+}
+
 /// Phase 1, last part: partial[cell][units] = minus the sum of the slice's weights, and the weights
-/// of each entry that is no plain zero times its distance from the zero.
+/// of each entry that is no plain zero times its distance from the zero, gene by gene.
 inline void encode_nonzeros(TrainingState& state, Batch& batch, std::int32_t slice) {
   const Floats d;
-  const ScaledData& data = state.data;
-  const std::int32_t* HWY_RESTRICT indices = data.indices.data();
   const std::int64_t width = padded(state.network.shape.hidden);
-  const std::int32_t end = state.slices.end(slice);
   const float* HWY_RESTRICT weights = state.network.blocks[0].weight.value.data();
   const float* HWY_RESTRICT weight_sum = &state.weight_sum[slice * width];
-  state.set_has_partial(slice, true);
-  float* HWY_RESTRICT partial = &state.partial[state.partial_offset(slice, 0)];
-  const std::int64_t n_cells = static_cast<std::int64_t>(batch.cells.size());
-  for (std::int64_t cell = 0; cell < batch.n_groups * kGroup; ++cell) {
-    const float* HWY_RESTRICT input =
-        &state.input[state.panel_offset(cell / kGroup)] + cell % kGroup;
-    std::int64_t begin = 0;
-    std::int64_t row_end = 0;
-    if (cell < n_cells) {
-      begin = batch.encode_cursors[cell];
-      row_end = data.indptr[batch.cells[cell] + 1];
+  const PartialSums to = partial_sums(state, batch, slice);
+  std::uint32_t* HWY_RESTRICT bits = batch.nonzeros_of_cell.data();
+  const std::int64_t first = state.slices.begin(slice);
+  const std::int64_t n_units = (state.slices.size(slice) + Slices::kUnit - 1) / Slices::kUnit;
+  const std::int64_t n_cells = batch.n_groups * kGroup;
+  for (std::int64_t cell = 0; cell < n_cells; ++cell) {
+    for (std::int64_t unit = 0; unit < n_units; ++unit) {
+      bits[cell * n_units + unit] = bits_of_unit(batch.stored[cell], first + unit * Slices::kUnit);
     }
-    std::int64_t after = begin;
-    for_each_unit_block(width, [=, &after](auto vectors, std::int64_t unit) MASKCLASS_TILE {
-      Vector sums[vectors.value];
-      for (int k = 0; k < vectors.value; ++k) {
-        sums[k] = hn::Neg(hn::Load(d, weight_sum + unit + static_cast<std::int64_t>(k) * kLanes));
-      }
-      std::int64_t at = begin;
-      for (; at < row_end && indices[at] < end; ++at) {
-        const std::int64_t gene = indices[at];
-        const Vector distance = hn::Set(d, input[gene * kGroup] - kScaledZero);
-        const float* HWY_RESTRICT row = weights + gene * width + unit;
-        for (int k = 0; k < vectors.value; ++k) {
-          sums[k] = hn::MulAdd(distance, hn::Load(d, row + static_cast<std::int64_t>(k) * kLanes),
-                               sums[k]);
-        }
-      }
-      after = at;
-      for (int k = 0; k < vectors.value; ++k) {
-        hn::Store(sums[k], d,
-                  partial + cell * width + unit + static_cast<std::int64_t>(k) * kLanes);
-      }
-    });
-    if (cell < n_cells) batch.encode_cursors[cell] = after;
   }
   for (const BatchEntry& zero : state.masked_zeros[slice]) {
-    const std::int64_t gene = zero.gene;
-    const Vector distance = hn::Set(d, state.input[state.entry_offset(zero)] - kScaledZero);
-    float* HWY_RESTRICT sums = partial + zero.cell * width;
-    for (std::int64_t unit = 0; unit < width; unit += kLanes) {
-      hn::Store(hn::MulAdd(distance, hn::Load(d, weights + gene * width + unit),
-                           hn::Load(d, sums + unit)),
-                d, sums + unit);
-    }
+    const std::int64_t gene = zero.gene - first;
+    bits[zero.cell * n_units + gene / Slices::kUnit] |= 1u << gene % Slices::kUnit;
+  }
+  for (std::int64_t cell = 0; cell < n_cells; ++cell) {
+    const float* HWY_RESTRICT input =
+        &state.input[state.panel_offset(cell / kGroup)] + cell % kGroup;
+    for_each_unit_block(width, [=](auto vectors, std::int64_t hidden) MASKCLASS_TILE {
+      Vector sums[vectors.value];
+      for (int k = 0; k < vectors.value; ++k) {
+        sums[k] = hn::Neg(hn::Load(d, weight_sum + hidden + static_cast<std::int64_t>(k) * kLanes));
+      }
+      for (std::int64_t unit = 0; unit < n_units; ++unit) {
+        for (std::uint32_t genes = bits[cell * n_units + unit]; genes != 0; genes &= genes - 1) {
+          const std::int64_t gene = first + unit * Slices::kUnit + __builtin_ctz(genes);
+          const Vector distance = hn::Set(d, input[gene * kGroup] - kScaledZero);
+          const float* HWY_RESTRICT row = weights + gene * width + hidden;
+          for (int k = 0; k < vectors.value; ++k) {
+            sums[k] = hn::MulAdd(distance, hn::Load(d, row + static_cast<std::int64_t>(k) * kLanes),
+                                 sums[k]);
+          }
+        }
+      }
+      put_units(sums, to.adds, to.at + cell * width + hidden);
+    });
   }
 }
 
@@ -171,8 +182,7 @@ inline void decode_masked(TrainingState& state, Batch& batch, std::int32_t slice
   const std::size_t bias_at = slice * padded(state.slices.width);
   const float masked_factor = static_cast<float>(2 * batch.loss_scale.masked);
   const std::size_t n_cells = static_cast<std::size_t>(batch.n_groups) * kGroup;
-  state.set_has_partial(slice, true);
-  float* HWY_RESTRICT partial = &state.partial[state.partial_offset(slice, 0)];
+  float* HWY_RESTRICT partial = batch.gradient_of_cell.data();
   float* HWY_RESTRICT masked_loss = &state.loss_of_cells[state.loss_offset(slice)];
   float* HWY_RESTRICT row_gradient = batch.row_gradient.data();
   float* HWY_RESTRICT bias_gradient = batch.bias_gradient.data();
@@ -228,6 +238,14 @@ inline void decode_masked(TrainingState& state, Batch& batch, std::int32_t slice
   const TensorPointers output_bias(state.network.output_bias);
   for (std::int64_t row = 0; row < padded(end - first); row += kLanes) {
     update_at(adam, hn::Load(d, bias_gradient + row), output_bias, bias_at + row);
+  }
+  const PartialSums to = partial_sums(state, batch, slice);
+  for (std::size_t at = 0; at < n_cells * width; at += kGroup) {
+    Vector units[kVectorsInGroup];
+    for (int v = 0; v < kVectorsInGroup; ++v) {
+      units[v] = hn::Load(d, partial + at + vector_offset(v, 0));
+    }
+    put_units(units, to.adds, to.at + at);
   }
   SliceSums& sums = state.sums[slice];
   for (std::size_t cell = 0; cell < n_cells; ++cell) {

@@ -16,8 +16,8 @@ class StoredGenes {
  public:
   explicit StoredGenes(const ScaledData& data);
 
-  /// A bit for each gene, gene 0 the lowest of the first byte; four bytes can be read from any
-  /// gene's on. Row n_cells is that of a cell that stores nothing.
+  /// A bit for each gene, gene 0 the lowest of the first byte, in whole units of a slice; four
+  /// bytes can be read from the start of a unit. Row n_cells is that of a cell that stores nothing.
   const std::uint8_t* row(std::size_t cell) const { return &bits_[cell * row_bytes_]; }
 
   /// Asks for the rows of cells: those of a batch lie scattered over memory.
@@ -33,7 +33,7 @@ class StoredGenes {
 
  private:
   std::size_t row_bytes_;
-  std::vector<std::uint8_t> bits_;  ///< [n_cells + 1][row_bytes_], 3
+  std::vector<std::uint8_t> bits_;  ///< [n_cells + 1][row_bytes_], 1
 };
 
 }  // namespace maskclass::cpu

@@ -60,11 +60,12 @@ Batch::Batch(std::int64_t most_groups, const Network& network)
       curves_of_group(most_groups, {0}),
       stored(most_groups * kGroup),
       cursors(most_groups * kGroup),
-      encode_cursors(most_groups * kGroup),
       draws(most_groups * network.slices.width * kGroup),
       // An entry more each: one is written before it is known to count.
       candidates(most_groups * network.slices.width + 1),
       masked_zeros(most_groups * network.slices.width * kGroup + 1),
+      nonzeros_of_cell(most_groups * kGroup * network.slices.width / Slices::kUnit),
+      gradient_of_cell(most_groups * kGroup * padded(network.shape.hidden)),
       row_gradient(padded(network.shape.hidden)),
       bias_gradient(padded(network.slices.width)) {}
 

@@ -106,15 +106,17 @@ struct Batch {
   std::vector<const std::uint8_t*>
       stored;  ///< [padded batch]: bits of the genes that a cell stores
   std::vector<std::int64_t>
-      cursors;  ///< [padded batch]: where the next slice starts in the entries.
-  std::vector<std::int64_t> encode_cursors;  ///< likewise, for encode_nonzeros, which comes later.
-  AlignedWords draws;                        ///< [group][gene of a slice][16]: for masks
-  std::vector<ZeroCandidates> candidates;    ///< of a slice: the first n_candidates
+      cursors;         ///< [padded batch]: where the next slice starts in the entries.
+  AlignedWords draws;  ///< [group][gene of a slice][16]: for masks
+  std::vector<ZeroCandidates> candidates;  ///< of a slice: the first n_candidates
   std::size_t n_candidates = 0;
   std::vector<BatchEntry> masked_zeros;  ///< of a slice; room for all its entries
-  bool sparse_input = false;    ///< Whether the slices' partial sums of phase 1 lie by cell.
-  AlignedFloats row_gradient;   ///< [padded(hidden)], of one gene's output weights
-  AlignedFloats bias_gradient;  ///< [padded(slices.width)], of a slice's output biases
+  bool sparse_input = false;  ///< Whether the slices' partial sums of phase 1 lie by cell.
+  // Of the sparse schedules.
+  std::vector<std::uint32_t> nonzeros_of_cell;  ///< [cell][unit of a slice]: a bit for each gene
+  AlignedFloats gradient_of_cell;  ///< [cell][padded(hidden)]: what a slice adds to `partial`
+  AlignedFloats row_gradient;      ///< [padded(hidden)], of one gene's output weights
+  AlignedFloats bias_gradient;     ///< [padded(slices.width)], of a slice's output biases
 };
 
 /// Everything that the phases of a training step read and write.

@@ -21,8 +21,7 @@ HWY_BEFORE_NAMESPACE();
 namespace maskclass::cpu {
 namespace HWY_NAMESPACE {
 
-/// partial[group][hidden][16] of a slice = weight[gene][hidden]^T * panel[group][gene][16]. Where
-/// the first slice of the run is this thread's too, it is added to that one's.
+/// partial[group][hidden][16] of a slice = weight[gene][hidden]^T * panel[group][gene][16].
 HWY_INLINE void multiply_by_weight(TrainingState& state, const Batch& batch, std::int32_t slice,
                                    const Tensor& weight, const AlignedFloats& panels) {
   const std::int64_t hidden = state.network.shape.hidden;
@@ -30,10 +29,7 @@ HWY_INLINE void multiply_by_weight(TrainingState& state, const Batch& batch, std
   const std::size_t partial_panel = width * kGroup;
   const float* weights = &weight.value[state.slices.begin(slice) * width];
   const float* panel = &panels[state.slice_offset(slice)];
-  const std::int32_t first_of_run = Slices::first_of_run(slice);
-  const bool adds = first_of_run < slice && first_of_run >= batch.first_slice;
-  state.set_has_partial(slice, !adds);
-  float* partial = &state.partial[state.partial_offset(adds ? first_of_run : slice, 0)];
+  const PartialSums to = partial_sums(state, batch, slice);
   const std::int64_t n_genes = state.slices.size(slice);
   const std::size_t panel_stride = state.panel();
   for_each_tile(
@@ -42,10 +38,10 @@ HWY_INLINE void multiply_by_weight(TrainingState& state, const Batch& batch, std
         Vector sums[rows.value][vectors.value];
         clear(sums);
         multiply_add(Factor{weights + row, 1, width}, panel, panel_stride, vector, n_genes, sums);
-        if (adds) {
-          add_tile(sums, partial + row * kGroup, partial_panel, vector);
+        if (to.adds) {
+          add_tile(sums, to.at + row * kGroup, partial_panel, vector);
         } else {
-          store_tile(sums, partial + row * kGroup, partial_panel, vector);
+          store_tile(sums, to.at + row * kGroup, partial_panel, vector);
         }
       });
 }
