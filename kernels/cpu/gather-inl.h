@@ -31,8 +31,8 @@ inline constexpr std::int64_t kEntriesInLine = 16;
 /// value is below -1.
 inline constexpr float kAbsent = -2.0f;
 
-/// For each byte of bits and each of its eight: how many lower ones are set, and the sign bit where
-/// it is not set itself.
+/// For each byte of bits and each of its eight: how many lower ones are set, less 128 where it is
+/// not set itself.
 inline constexpr std::size_t kBytes = 256;
 inline constexpr auto kPlaces = [] {
   std::array<std::int8_t, kBytes * 8> places{};
@@ -54,8 +54,8 @@ HWY_INLINE SquareVector expand(SquareVector entries, std::uint32_t bits, SquareV
   const hn::Rebind<std::int32_t, SquareFloats> words;
   const auto places = hn::PromoteTo(words, hn::LoadU(bytes, &kPlaces[std::size_t{bits} * 8]));
   const auto indices = hn::IndicesFromVec(d, hn::And(places, hn::Set(words, 7)));
-  return hn::IfNegativeThenElse(hn::BitCast(d, places), absent,
-                                hn::TableLookupLanes(entries, indices));
+  const auto is_absent = hn::RebindMask(d, hn::Lt(places, hn::Zero(words)));
+  return hn::IfThenElse(is_absent, absent, hn::TableLookupLanes(entries, indices));
 }
 
 /// Asks for the cache line of a scaled value, where there is one: the rows of a batch lie scattered
