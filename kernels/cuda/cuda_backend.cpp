@@ -179,7 +179,6 @@ TrainingStep CudaBackend::step_of(const DataSlot& slot, int batch_size) const {
   step.schedule = slot.schedule.view();
   step.shape = shape_;
   step.batch_size = batch_size;
-  step.most_cells = batch_size;
   step.precision = precision_;
   return step;
 }

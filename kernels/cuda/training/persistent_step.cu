@@ -137,7 +137,7 @@ __device__ __forceinline__ void encode(const TrainingArgs<PaperWidths>& args, co
     __syncthreads();
   }
   project_tile<kPrecision>(PaperWidths{}, resident.tile.input, resident.encoder[0], args.exchange,
-                           args.most_cells, slice, 0, batch.n_cells, 0);
+                           args.batch_size, slice, 0, batch.n_cells, 0);
   sum_over_block(counts, shared.scratch, args.exchange.tile_sums[slice]);
 }
 
@@ -155,7 +155,7 @@ __device__ __forceinline__ void decode(const TrainingArgs<PaperWidths>& args, co
   float bias_gradient = 0.0f;
   add_bias_gradient(resident.tile.target, bias_gradient);
   project_tile<kPrecision>(PaperWidths{}, resident.tile.target, resident.output[0], args.exchange,
-                           args.most_cells, slice, 0, batch.n_cells, 0);
+                           args.batch_size, slice, 0, batch.n_cells, 0);
   float gradient[4][2] = {};
   Products<kPrecision>::multiply_transposed(resident.tile.target, shared.cells, gradient);
   __syncthreads();  // all have read the weights
@@ -286,7 +286,7 @@ __device__ __forceinline__ void run_trunk(const TrainingArgs<PaperWidths>& args,
 
   for (std::uint32_t step = steps.first; step < steps.end; ++step) {
     const Batch batch = batch_of(args, step, n_cells);
-    const Group group{group_index * kGroupCells, batch.cells_in_group(group_index), args.most_cells,
+    const Group group{group_index * kGroupCells, batch.cells_in_group(group_index), args.batch_size,
                       args.columns.n_slices};
     grid.sync();  // a barrier of the block, too
     if (keeps_loss) {
@@ -371,9 +371,7 @@ PersistentPlan plan_persistent(const NetworkShape& shape, int batch_size,
 
 void launch_persistent(const TrainingStep& step, const PersistentPlan& plan, std::uint32_t first,
                        std::uint32_t n_steps, cudaStream_t stream) {
-  TrainingArgs<PaperWidths> args{step.columns,    step.how,        step.wide,
-                                 step.trunk,      step.exchange,   step.schedule,
-                                 step.batch_size, step.most_cells, PaperWidths{}};
+  TrainingArgs<PaperWidths> args{step, PaperWidths{}};
   Steps steps{first, first + n_steps};
   int slices_a_block = plan.slices_a_block;
   int n_slice_blocks = plan.n_slice_blocks;

@@ -1,24 +1,15 @@
 #pragma once
 
-#include "kernels/cuda/memory/columns.h"
-#include "kernels/cuda/memory/training_memory.h"
 #include "kernels/cuda/ops/corrupt.cuh"
 #include "kernels/cuda/training/shapes.cuh"
+#include "kernels/cuda/training/training_step.h"
 #include "kernels/cuda/training/trunk.cuh"
 
 namespace maskclass::cuda {
 
 /// Everything a kernel of the training step gets, by value.
 template <class Widths>
-struct TrainingArgs {
-  Columns columns;
-  Corruption how;
-  WideLayers wide;
-  Trained trunk;
-  Exchange exchange;
-  Schedule schedule;
-  int batch_size;  ///< cells of a whole batch
-  int most_cells;  ///< the stride of Exchange's arrays: at least batch_size
+struct TrainingArgs : StepArrays {
   Widths widths;
 };
 
@@ -72,7 +63,7 @@ __device__ __forceinline__ EpochNumbers read_state(const EpochState& state,
 
 template <class Widths>
 __host__ __device__ __forceinline__ int most_tiles(const TrainingArgs<Widths>& args) {
-  return (args.most_cells + kTileCells - 1) / kTileCells;
+  return (args.batch_size + kTileCells - 1) / kTileCells;
 }
 
 /// A wide layer from the first gene of a slice on.

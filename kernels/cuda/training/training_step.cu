@@ -62,7 +62,7 @@ __global__ void __launch_bounds__(kThreads, 2)
     load_chunk(layer + chunk * kChunk, args.widths.hidden, kSliceGenes,
                units_of(args.widths, chunk), weights);
     __syncthreads();
-    project_tile<kPrecision>(args.widths, tile.input, weights, args.exchange, args.most_cells,
+    project_tile<kPrecision>(args.widths, tile.input, weights, args.exchange, args.batch_size,
                              slice, first_cell, n_cells, chunk);
   }
   sum_over_block(counts, scratch, sums);
@@ -95,7 +95,7 @@ __global__ void __launch_bounds__(kThreads, 2)
   const TrunkParameters parameters =
       stage_parameters(args, staged, memory + trunk_rows_size(args.widths));
   __syncthreads();
-  const Group group{group_index * kGroupCells, batch.cells_in_group(group_index), args.most_cells,
+  const Group group{group_index * kGroupCells, batch.cells_in_group(group_index), args.batch_size,
                     args.columns.n_slices};
   trunk_forward(args.widths, parameters, args.exchange, group, rows, {});
   if (group_index == 0 && threadIdx.x / kWarpSize == kWarps - 1) {
@@ -180,7 +180,7 @@ __global__ void __launch_bounds__(kThreads, 1)
         load_weights(chunk);
         __syncthreads();
       }
-      project_tile<kPrecision>(args.widths, tile.target, weights, args.exchange, args.most_cells,
+      project_tile<kPrecision>(args.widths, tile.target, weights, args.exchange, args.batch_size,
                                slice, first_cell, n_cells, chunk);
     }
     if (n_tiles > 1) {
@@ -231,7 +231,7 @@ __global__ void __launch_bounds__(kThreads, 2)
   const TrunkRows rows = trunk_rows(args.widths, memory);
   const TrunkParameters parameters =
       stage_parameters(args, staged, memory + trunk_rows_size(args.widths));
-  const Group group{group_index * kGroupCells, batch.cells_in_group(group_index), args.most_cells,
+  const Group group{group_index * kGroupCells, batch.cells_in_group(group_index), args.batch_size,
                     args.columns.n_slices};
   const int width = trace_width(args.widths);
   const float* trace = args.exchange.trace + static_cast<std::size_t>(group.first_cell) * width;
@@ -344,12 +344,6 @@ __global__ void __launch_bounds__(kThreads, 2)
   }
 }
 
-template <class Widths>
-TrainingArgs<Widths> args_of(const TrainingStep& step, const Widths& widths) {
-  return {step.columns,  step.how,        step.wide,       step.trunk, step.exchange,
-          step.schedule, step.batch_size, step.most_cells, widths};
-}
-
 /// Calls work with the widths that the kernels are compiled for.
 template <class Work>
 void with_widths(const NetworkShape& shape, const Work& work) {
@@ -392,8 +386,8 @@ namespace {
 template <Precision kPrecision>
 void launch_step_in(const TrainingStep& step, cudaStream_t stream) {
   with_widths(step.shape, [&](const auto& widths) {
-    const auto args = args_of(step, widths);
     using Widths = std::decay_t<decltype(widths)>;
+    const TrainingArgs<Widths> args{step, widths};
     const auto n_slices = static_cast<unsigned>(step.columns.n_slices);
     const auto n_tiles = static_cast<unsigned>(most_tiles(args));
     const TrunkLaunch trunk = trunk_launch(widths, step.batch_size);
@@ -426,8 +420,8 @@ void launch_step(const TrainingStep& step, cudaStream_t stream) {
 
 void launch_inference(const TrainingStep& step, int n_cells, float* log2_out, cudaStream_t stream) {
   with_widths(step.shape, [&](const auto& widths) {
-    const auto args = args_of(step, widths);
     using Widths = std::decay_t<decltype(widths)>;
+    const TrainingArgs<Widths> args{step, widths};
     const auto n_slices = static_cast<unsigned>(step.columns.n_slices);
     const auto n_tiles = static_cast<unsigned>((n_cells + kTileCells - 1) / kTileCells);
     const TrunkLaunch trunk = trunk_launch(widths, n_cells);

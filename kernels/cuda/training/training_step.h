@@ -9,17 +9,20 @@
 
 namespace maskclass::cuda {
 
-/// What a training step needs, for kernels of either kind of widths.
-struct TrainingStep {
+/// What the kernels of a training step work on.
+struct StepArrays {
   Columns columns;
   Corruption how;
   WideLayers wide;
   Trained trunk;
   Exchange exchange;
   Schedule schedule;
+  int batch_size = 0;  ///< Cells of a whole batch: the stride of Exchange's arrays.
+};
+
+/// What a training step needs, for kernels of either kind of widths.
+struct TrainingStep : StepArrays {
   NetworkShape shape;
-  int batch_size = 0;
-  int most_cells = 0;
   Precision precision = Precision::fp32;
 };
 

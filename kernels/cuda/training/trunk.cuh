@@ -74,7 +74,7 @@ __device__ __forceinline__ void for_each_parameter(const Widths& widths, const M
 struct Group {
   int first_cell;
   int n_cells;     ///< of this group, at most 8
-  int most_cells;  ///< of the largest batch: the stride of Exchange's arrays
+  int batch_size;  ///< of a whole batch: the stride of Exchange's arrays
   int n_slices;
 };
 
@@ -85,7 +85,7 @@ __device__ __forceinline__ void sum_partials(const Widths& widths, const Exchang
                                              const Group& group, int cell, const float* start,
                                              float* row) {
   const int lane = static_cast<int>(threadIdx.x) % kWarpSize;
-  const std::size_t stride = static_cast<std::size_t>(group.most_cells) * widths.hidden;
+  const std::size_t stride = static_cast<std::size_t>(group.batch_size) * widths.hidden;
   const float* partial = exchange.partial + static_cast<std::size_t>(cell) * widths.hidden;
   for (int h = lane; h < widths.hidden; h += 2 * kWarpSize) {
     const int second = h + kWarpSize < widths.hidden ? h + kWarpSize : h;

@@ -17,7 +17,7 @@ namespace maskclass::cuda {
 /// or 32.
 template <Precision kPrecision, class Widths>
 __device__ __forceinline__ void store_partial(const Widths& widths, const float (&sums)[4][2],
-                                              const Exchange& exchange, int most_cells, int slice,
+                                              const Exchange& exchange, int batch_size, int slice,
                                               int first_cell, int n_cells, int chunk) {
   const typename Products<kPrecision>::PairPlace mine;
 #pragma unroll
@@ -25,7 +25,7 @@ __device__ __forceinline__ void store_partial(const Widths& widths, const float 
     const int unit = chunk * kChunk + mine.column(r);
     if (mine.row(r) >= n_cells) continue;
     const std::size_t cell =
-        static_cast<std::size_t>(slice) * most_cells + first_cell + mine.row(r);
+        static_cast<std::size_t>(slice) * batch_size + first_cell + mine.row(r);
     float* to = exchange.partial + cell * widths.hidden + unit;
     if (widths.hidden % 2 == 0) {
       if (unit < widths.hidden) {
@@ -42,11 +42,11 @@ __device__ __forceinline__ void store_partial(const Widths& widths, const float 
 template <Precision kPrecision, class Widths>
 __device__ __forceinline__ void project_tile(const Widths& widths, const TileRows& tile,
                                              const Chunk& weights, const Exchange& exchange,
-                                             int most_cells, int slice, int first_cell, int n_cells,
+                                             int batch_size, int slice, int first_cell, int n_cells,
                                              int chunk) {
   float sums[4][2] = {};
   Products<kPrecision>::multiply(tile, weights, sums);
-  store_partial<kPrecision>(widths, sums, exchange, most_cells, slice, first_cell, n_cells, chunk);
+  store_partial<kPrecision>(widths, sums, exchange, batch_size, slice, first_cell, n_cells, chunk);
 }
 
 /// Adam for a chunk of a wide layer's slice from the gradient that the thread has in registers.
