@@ -17,13 +17,13 @@ import re
 import resource
 import subprocess
 
-from cuda_counts.document import get, put, table
 from cuda_counts.model import model_table, slices_table
 from cuda_counts.pipeline import pipeline_table
 from cuda_counts.resources import ARCHITECTURES, SOURCES, spills_text, training_table
 from cuda_counts.step import (
     SLICES, TRUNK_BLOCKS, a_step, accesses_table, counts_table, dynamic_shared,
     goals_table)  # fmt: skip
+from page import CUDA, get, put, table
 
 BENCH = pathlib.Path(__file__).resolve().parent
 
@@ -32,11 +32,11 @@ def pytorch_operations(python):
     """Writes the table of PyTorch's operations a step, where `python` is not None; returns how many
     the fewest are, from that table."""
     if python is None:
-        return int(re.search(r"\| fused \| (\d+)", get("pytorch"))[1])
+        return int(re.search(r"\| fused \| (\d+)", get(CUDA, "pytorch"))[1])
     counted = json.loads(
         subprocess.run([python, BENCH / "pytorch_step_operations.py"], check=True,
                        capture_output=True, text=True).stdout)  # fmt: skip
-    put("pytorch", table(
+    put(CUDA, "pytorch", table(
         ["optimizer", "operations a step", "of them the optimizer's"],
         [[name, str(counted[name]["operations"]), str(counted[name]["of the optimizer"])]
          for name in ("foreach", "fused")]) + "\n\nPyTorch %s." % counted["torch"])  # fmt: skip
@@ -57,22 +57,22 @@ def main():
     options = parser.parse_args()
     build = options.build.resolve()
     steps = {driver: a_step(build, driver) for driver in ("graph", "persistent")}
-    put("goals", goals_table(steps))
-    put("accesses", accesses_table(steps))
+    put(CUDA, "goals", goals_table(steps))
+    put(CUDA, "accesses", accesses_table(steps))
     tf32 = {driver + ", tf32": a_step(build, driver, "tf32") for driver in steps}
-    put("counts", counts_table(steps | tf32))
+    put(CUDA, "counts", counts_table(steps | tf32))
     # A GPU with too few multiprocessors for a slice each.
     few = -(-SLICES // 2) + TRUNK_BLOCKS
     two = a_step(build, "persistent", CUDA_ON_CPU_SMS=str(few))
-    put("slices", slices_table(steps["graph"], {1: steps["persistent"], 2: two}))
-    put("model", model_table(steps, pytorch_operations(options.pytorch)))
-    put("pipeline", pipeline_table(build))
+    put(CUDA, "slices", slices_table(steps["graph"], {1: steps["persistent"], 2: two}))
+    put(CUDA, "model", model_table(steps, pytorch_operations(options.pytorch)))
+    put(CUDA, "pipeline", pipeline_table(build))
     if not options.no_resources:
         dynamic = dynamic_shared(build)
         started = children_seconds()
-        put("resources", training_table(dynamic))
-        put("spills", spills_text())
-        put("build", "nvcc took %.0f s of processor time for the %d `.cu` files and %d architectures."
+        put(CUDA, "resources", training_table(dynamic))
+        put(CUDA, "spills", spills_text())
+        put(CUDA, "build", "nvcc took %.0f s of processor time for the %d `.cu` files and %d architectures."
             % (children_seconds() - started, len(SOURCES), len(ARCHITECTURES)))  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """A model of the time of a step, from its counts. Stated in docs/CUDA.md."""
 
-from .document import table
+from page import table
 from .profile import global_bytes, instructions, wavefronts
 from .step import BATCH, SLICES, TRUNK_BLOCKS, step_bytes
 

@@ -1,7 +1,7 @@
 """The kernels before and after training: what each asks for, over all its launches. Registers,
 spills and shared memory are ptxas's for compute capability 9.0."""
 
-from .document import table
+from page import table
 from .profile import SECTOR, demangled, profile, wavefronts
 
 COMMAND = ["bench_cuda_pipeline", 1000, 1000, 80]

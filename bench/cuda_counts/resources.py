@@ -5,7 +5,7 @@ import pathlib
 import re
 import subprocess
 
-from .document import table
+from page import table
 from .profile import demangled
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent

@@ -3,7 +3,8 @@
 import os
 import pathlib
 
-from .document import table
+from page import table
+
 from .profile import (
     SECTOR, by_name, global_bytes, profile, scaled, subtract, used_bytes, wavefronts)  # fmt: skip
 
@@ -117,7 +118,7 @@ def counts_table(steps):
             ])  # fmt: skip
     return table(
         ["driver", "kernel", "Mflop / least", "global KB / least", "sectors used",
-         "shared wavefronts", "of them conflicts"], rows)  # fmt: skip
+         "shared wavefronts", "of them conflicts"], rows, numbers=False)  # fmt: skip
 
 
 def accesses_of(kernels):
@@ -169,7 +170,8 @@ def accesses_table(steps):
     return (
         "Together, of the step's bytes: " + "; ".join(parts) + ". Below 0.005 % each is left out."
         "\n\n" + table(
-            ["driver", "line", "access", "of the step's bytes", "sectors used", "reason"], rows)
+            ["driver", "line", "access", "of the step's bytes", "sectors used", "reason"], rows,
+            numbers=False)
     )  # fmt: skip
 
 
@@ -189,4 +191,4 @@ def goals_table(steps):
                      "%.1f %%" % (100 * used / step_bytes(kernels))])  # fmt: skip
         rows.append(["accesses below 80 %, " + driver, "at most 5 % of the bytes",
                      "%.2f %%" % (100 * poor_accesses(kernels)[2])])  # fmt: skip
-    return table(["what", "goal", "counted"], rows)
+    return table(["what", "goal", "counted"], rows, numbers=False)
