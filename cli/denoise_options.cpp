@@ -184,6 +184,7 @@ void add_calibration(const Denoiser& denoiser, nlohmann::ordered_json& json) {
   if (first == nullptr) return;
   json["calibrated_clusters"] = first->choice.n_clusters;
   json["calibrated_zero_inflated"] = first->choice.zero_inflated;
+  json["calibrated_expression_share"] = first->choice.expression_share;
   json["calibrated_network_weight"] = first->zeros.network_weight();
   for (std::int32_t member = 1; const auto* found = denoiser.calibration(member); ++member) {
     const auto append = [&](const char* name, const nlohmann::json& value) {
@@ -192,6 +193,7 @@ void add_calibration(const Denoiser& denoiser, nlohmann::ordered_json& json) {
     };
     append("calibrated_clusters", found->choice.n_clusters);
     append("calibrated_zero_inflated", found->choice.zero_inflated);
+    append("calibrated_expression_share", found->choice.expression_share);
     append("calibrated_network_weight", found->zeros.network_weight());
   }
 }

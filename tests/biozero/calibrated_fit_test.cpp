@@ -27,10 +27,11 @@ struct Sample {
 };
 
 Sample draw(int n_cells, int n_genes, const std::vector<LogisticDropout>& dropout,
-            double typical_log_mean, std::uint64_t seed) {
+            double typical_log_mean, std::uint64_t seed, double expression_share = 1) {
   Sample sample;
   Model& model = sample.model;
   model.n_genes = n_genes;
+  model.expression_share = expression_share;
   model.trend = {0.15, 0.9};
   model.dropout = dropout;
   const auto n_clusters = std::ssize(dropout);
@@ -60,7 +61,7 @@ Sample draw(int n_cells, int n_genes, const std::vector<LogisticDropout>& dropou
       const double lambda = simulate::gamma_quantile(gamma.shape, {u, 1 - u}) *
                             std::exp(gamma.log_mean) / gamma.shape;
       const double t = simulate::poisson_quantile(lambda, testing::uniform(seed + 5, cell, gene));
-      const LogisticDropout& curve = dropout[cluster];
+      const LogisticDropout curve = model.dropout_at(cluster, gamma);
       const double delta =
           curve.present ? 1 / (1 + std::exp(curve.slope * std::log(lambda) - curve.level)) : 0.0;
       const bool dropped = testing::uniform(seed + 6, cell, gene) < delta;
@@ -94,7 +95,7 @@ TEST_CASE("the fit finds the model that counts were drawn from") {
   const Sample sample = draw(800, 300, {{3.5, 1.1, true}, {1.2, 0.8, true}}, 2.5, 10);
   const Statistics statistics =
       gather_statistics(sample.counts.view(), sample.library_factor, sample.clusters, {}, 2);
-  const Model model = fit_model(statistics, {true, 2, nullptr});
+  const Model model = fit_model(statistics, {.n_threads = 2});
   for (int cluster = 0; cluster < 2; ++cluster) {
     const LogisticDropout& fitted = model.dropout[cluster];
     const LogisticDropout& drawn = sample.model.dropout[cluster];
@@ -182,6 +183,20 @@ TEST_CASE("the number of clusters is found by entries set aside") {
   CHECK(choice.n_clusters == 2);
   CHECK(choice.zero_inflated);
   CHECK(choice.candidates.size() >= 3);
+}
+
+TEST_CASE("whether dropout depends on expression or on its mean is found by entries set aside") {
+  const std::vector<std::uint32_t> ids = numbered(600);
+  // Many, since the two differ in the shape of a gene's counts alone.
+  const HeldOut held_out = hold_out(0.3, 1, ids, 300);
+  const std::vector<double> latent(600, 0.0);
+  for (const double share : {0.0, 1.0}) {
+    const Sample sample = draw(600, 300, {{2.5, 1.5, true}}, 2.0, 70, share);
+    const ClusterChoice choice = choose_clusters(sample.counts.view(), sample.library_size,
+                                                 {latent, 600, 1}, held_out, {0, 2});
+    CHECK(choice.zero_inflated);
+    CHECK(std::abs(choice.expression_share - share) < 0.05);
+  }
 }
 
 TEST_CASE("the smallest and emptiest inputs give a finite estimate") {

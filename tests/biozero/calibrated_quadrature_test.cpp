@@ -96,6 +96,15 @@ TEST_CASE("derivatives of predicted statistics against finite differences") {
   model.log_factor = {0.1};
   model.log_mean = {2.0};
   model.dropout = {{3.0, 1.1, true}};
+  SUBCASE("dropout by expression") {
+    model.expression_share = 1;
+  }
+  SUBCASE("dropout by the mean") {
+    model.expression_share = 0;
+  }
+  SUBCASE("dropout by both") {
+    model.expression_share = 0.3;
+  }
   const Quadrature libraries{{-0.4, 0.1, 0.6}, {0.3, 0.4, 0.3}};
   const double centre = 1.5;
   const double level = model.dropout[0].level - model.dropout[0].slope * centre;

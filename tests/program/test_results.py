@@ -152,6 +152,7 @@ class Results(Case):
         found = anndata.read_h5ad(self.out / "a.h5ad").uns["maskclass"]
         self.assertGreaterEqual(found["calibrated_clusters"], 1)
         self.assertIn(found["calibrated_zero_inflated"], (True, False))
+        self.assertTrue(0 <= found["calibrated_expression_share"] <= 1)
         self.assertTrue(0 <= found["calibrated_network_weight"] <= 1)
         self.denoise(counts, "-o", self.out / "b.h5ad", *common, "--ensemble", 2)
         both = anndata.read_h5ad(self.out / "b.h5ad").uns["maskclass"]["calibrated_clusters"]

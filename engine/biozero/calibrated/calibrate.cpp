@@ -38,6 +38,10 @@ void report(const Calibration& calibration, const Callbacks& callbacks) {
              "calibrated: no zero inflation: the zeros are as many as counts without dropout would "
              "have, so all count as biological, and get what their gene shows on average there");
   }
+  if (choice.zero_inflated) {
+    log_line(callbacks, "calibrated: dropout depends on what the cell expresses by " +
+                            percent(choice.expression_share) + ", else on the gene's mean");
+  }
   log_line(callbacks, "calibrated: the network's own prediction counts " +
                           percent(calibration.zeros.network_weight()));
 }
@@ -56,7 +60,8 @@ Calibration calibrate(const CalibrationInput& input, const ChoiceOptions& option
       choose_clusters(input.counts, input.library_size, latent, input.held_out, options, callbacks);
   const Estimate without =
       estimate(input.counts, input.library_size, cluster_cells(latent, choice.n_clusters, options),
-               {choice.zero_inflated, options.n_threads, input.held_out, 0});
+               {choice.zero_inflated, options.n_threads, input.held_out, 0, Detail::with_values,
+                choice.expression_share});
   const double weight = network_weight(
       input.thinned, predict_held_out(input.on_thinned, n_cells, n_genes, input.thinned), without,
       observed_factor);
@@ -66,7 +71,8 @@ Calibration calibrate(const CalibrationInput& input, const ChoiceOptions& option
       cluster_cells({all, n_cells, input.latent_width}, choice.n_clusters, options);
   Estimate fitted = estimate(
       input.counts, input.library_size, clusters,
-      {choice.zero_inflated, options.n_threads, {}, weight > 0 ? ZeroValues::kLargestShift : 0});
+      {choice.zero_inflated, options.n_threads, {}, weight > 0 ? ZeroValues::kLargestShift : 0,
+       Detail::with_values, choice.expression_share});
   Calibration calibration{
       ZeroValues(std::move(fitted), observed_factor, choice.zero_inflated, weight),
       std::move(choice)};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 #include <utility>
 
 #include "engine/biozero/calibrated/held_out_likelihood.h"
@@ -18,10 +19,13 @@ constexpr int kStarts = 10;
 constexpr int kFailuresInARow = 3;
 constexpr double kStandardErrors = 2;
 
-/// Whether a is better than b by more than `least` nats and more than chance explains: sums over
-/// the same cells.
-bool is_clearly_better(std::span<const double> a, std::span<const double> b, double least = 0) {
-  const auto n = static_cast<double>(a.size());
+/// The sum of a - b over cells, and its standard error.
+struct Difference {
+  double sum = 0;
+  double standard_error = 0;
+};
+
+Difference difference_of(std::span<const double> a, std::span<const double> b) {
   double sum = 0;
   double squares = 0;
   for (std::size_t cell = 0; cell < a.size(); ++cell) {
@@ -29,8 +33,23 @@ bool is_clearly_better(std::span<const double> a, std::span<const double> b, dou
     sum += difference;
     squares += difference * difference;
   }
-  const double variance = std::max(0.0, squares - sum * sum / n);
-  return sum > least && sum > kStandardErrors * std::sqrt(variance);
+  const double variance = squares - sum * sum / static_cast<double>(a.size());
+  return {sum, std::sqrt(std::max(0.0, variance))};
+}
+
+/// Whether a is better than b by more than `least` nats and more than chance explains: sums over
+/// the same cells.
+bool is_clearly_better(std::span<const double> a, std::span<const double> b, double least = 0) {
+  const Difference difference = difference_of(a, b);
+  return difference.sum > least && difference.sum > kStandardErrors * difference.standard_error;
+}
+
+/// How likely it is that a is better than b, chance being the drawing of cells: so where the data
+/// cannot tell, neither is taken alone.
+double probability_better(std::span<const double> a, std::span<const double> b) {
+  const Difference difference = difference_of(a, b);
+  if (!(difference.standard_error > 0)) return 1;
+  return 0.5 * std::erfc(-difference.sum / difference.standard_error / std::numbers::sqrt2);
 }
 
 }  // namespace
@@ -53,12 +72,14 @@ namespace {
 class Trial {
  public:
   Trial(const CsrView& counts, std::span<const double> library_size, const Clusters& clusters,
-        const HeldOut& held_out, int n_threads, const Trial* near = nullptr)
-      : counts_(counts), clusters_(clusters), held_out_(held_out), n_threads_(n_threads) {
+        const HeldOut& held_out, int n_threads, double expression_share = 1,
+        const Trial* near = nullptr)
+      : counts_(counts), clusters_(clusters), held_out_(held_out), n_threads_(n_threads), expression_share_(expression_share) {
     if (near == nullptr) {
       // Libraries as one cluster restores them serve all further trials.
       const Estimate fitted = estimate(counts, library_size, clusters,
-                                       {true, n_threads, held_out, 0, Detail::without_values});
+                                       {true, n_threads, held_out, 0, Detail::without_values,
+                                        expression_share});
       restored_ = fitted.library_factor;
       observed_ = factors_of(library_size);
       model_[0] = fit_of(observed_, false, nullptr);
@@ -84,7 +105,7 @@ class Trial {
   Model fit_of(const std::vector<double>& library_factor, bool dropout, const Model* near) const {
     const Statistics statistics =
         gather_statistics(counts_, library_factor, clusters_, held_out_, n_threads_);
-    return fit_model(statistics, {dropout, n_threads_, near});
+    return fit_model(statistics, {dropout, n_threads_, expression_share_, near});
   }
   HeldOutLikelihood likelihood_of(const std::vector<double>& library_factor,
                                   const Model& model) const {
@@ -98,6 +119,7 @@ class Trial {
   Clusters clusters_;
   const HeldOut& held_out_;
   int n_threads_;
+  double expression_share_;
   std::vector<double> observed_;
   std::vector<double> restored_;
   std::array<Model, 2> model_;  // without and with dropout
@@ -127,7 +149,7 @@ ClusterChoice choose_clusters(const CsrView& counts, std::span<const double> lib
     progress.detail = counted(n_clusters, "cluster");
     report_progress(callbacks, progress);
     const Trial trial(counts, library_size, cluster_cells(latent, n_clusters, options), held_out,
-                      options.n_threads, &first);
+                      options.n_threads, 1, &first);
     choice.candidates.push_back({n_clusters, trial.likelihood().sum / n_entries});
     if (is_clearly_better(trial.likelihood().of_cell, best.of_cell)) {
       best = trial.likelihood();
@@ -137,6 +159,11 @@ ClusterChoice choose_clusters(const CsrView& counts, std::span<const double> lib
     } else {
       ++failures;
     }
+  }
+  if (choice.zero_inflated) {
+    const Trial by_mean(counts, library_size, cluster_cells(latent, choice.n_clusters, options),
+                        held_out, options.n_threads, 0);
+    choice.expression_share = probability_better(best.of_cell, by_mean.likelihood().of_cell);
   }
   return choice;
 }

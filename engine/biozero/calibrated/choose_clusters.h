@@ -19,6 +19,9 @@ struct Candidate {
 struct ClusterChoice {
   std::int64_t n_clusters = 1;
   bool zero_inflated = true;  ///< false: without dropout the entries set aside are as likely.
+  /// Of the model: how sure the entries set aside are that dropout depends on expression, and not
+  /// on its mean alone.
+  double expression_share = 1;
   std::vector<Candidate> candidates;
 };
 
@@ -37,7 +40,7 @@ bool is_zero_inflated(const CsrView& counts, std::span<const double> library_siz
 /// How many clusters, and whether zeros are inflated: a larger model is taken where the likelihood
 /// of the entries set aside rises by more than twice the standard error of the rise (over cells).
 /// 1, 2, 3, ... clusters are tried until three in a row are no better, at most one for every 15
-/// cells. `latent` must not have seen the entries set aside.
+/// cells. Then dropout by expression is compared with dropout by its mean. `latent` must not have seen the entries set aside.
 ClusterChoice choose_clusters(const CsrView& counts, std::span<const double> library_size,
                               const Points& latent, const HeldOut& held_out,
                               const ChoiceOptions& options, const Callbacks& callbacks = {});

@@ -25,6 +25,7 @@ struct EstimateOptions {
   HeldOut held_out;     ///< Entries that the fit must not see.
   double margin = 0;    ///< Of the table.
   Detail detail = Detail::with_values;  ///< Of the table.
+  double expression_share = 1;          ///< Of the model.
 };
 
 /// Fits the model, restores library sizes, and fits again until they rest (at most four fits).

@@ -130,6 +130,7 @@ Point Fit::start() const {
   Point point;
   Model& model = point.model;
   model.n_genes = n_genes();
+  model.expression_share = options_.expression_share;
   model.trend = {kTypicalCommon, kTypicalPoisson};
   model.log_factor.assign(n_genes(), 0.0);
   model.log_mean.resize(statistics_.genes.size());

@@ -8,6 +8,7 @@ namespace maskclass::calibrated {
 struct FitOptions {
   bool dropout = true;          ///< false: the model without zero inflation.
   int n_threads = 1;            ///< Changes the speed only.
+  double expression_share = 1;  ///< Of the model.
   const Model* near = nullptr;  ///< A model of the same genes to start from; saves steps.
 };
 

@@ -43,10 +43,12 @@ HeldOutLikelihood held_out_likelihood(const CsrView& counts, std::span<const dou
     for (const std::int32_t gene : held_out.of_cell(cell)) {
       while (next < genes.size() && genes[next] < gene) ++next;
       const bool is_zero = next == genes.size() || genes[next] != gene;
-      sum += is_zero
-                 ? table.without_values(cluster, gene, weights).log_evidence
-                 : log_probability_of_count(values[next], model.distribution(cluster, gene, log_l),
-                                            model.dropout[cluster]);
+      if (is_zero) {
+        sum += table.without_values(cluster, gene, weights).log_evidence;
+        continue;
+      }
+      const GammaDistribution gamma = model.distribution(cluster, gene, log_l);
+      sum += log_probability_of_count(values[next], gamma, model.dropout_at(cluster, gamma));
     }
     result.of_cell[cell] = sum;
   }

@@ -9,7 +9,7 @@ namespace maskclass::calibrated {
 /// delta(lambda) = logistic(level - slope ln lambda): the probability that a count is dropped.
 struct LogisticDropout {
   double level = 0;
-  double slope = 1;     ///< > 0
+  double slope = 1;     ///< >= 0
   bool present = true;  ///< false: nothing is ever dropped.
 };
 

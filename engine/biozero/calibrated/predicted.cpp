@@ -25,24 +25,28 @@ struct Moment {
 
 Predicted predict(const Model& model, std::int64_t cluster, std::int64_t gene,
                   const Quadrature& log_library, double centre) {
-  const LogisticDropout& dropout = model.dropout[cluster];
+  const double slope = model.dropout[cluster].slope;
+  const double of_mean = 1 - model.expression_share;
   std::array<Moment, 3> moments;  // of c > 0, c/l and (c/l)^2
   for (std::size_t node = 0; node < log_library.nodes.size(); ++node) {
     const double log_l = log_library.nodes[node];
     const GammaDistribution gamma = model.distribution(cluster, gene, log_l);
-    const KeptMoments kept = kept_moments(gamma, dropout);
+    const KeptMoments kept = kept_moments(gamma, model.dropout_at(cluster, gamma));
     // ln shape = -2 ln(common + poisson / sqrt(mu)) - 2 log_factor
     const double poisson = model.trend.poisson * std::exp(-gamma.log_mean / 2);
     const double poisson_share = poisson / (model.trend.common + poisson);
     double scale = log_library.weights[node];
     for (int k = 0; k < 3; ++k) {
       const double by_shape = kept.by_log_shape[k];
-      const Gradient slopes = {kept.by_log_mean[k] + by_shape * poisson_share,
+      // The curve's log odds move with the mean, too, by the share that depends on it.
+      const Gradient slopes = {kept.by_log_mean[k] - slope * of_mean * kept.by_level[k] +
+                                   by_shape * poisson_share,
                                -2 * by_shape,
                                -2 * by_shape * (1 - poisson_share),
                                -2 * by_shape * poisson_share,
                                kept.by_level[k],
-                               dropout.slope * (kept.by_slope[k] + centre * kept.by_level[k])};
+                               slope * (model.expression_share * kept.by_slope[k] +
+                                        (centre - of_mean * gamma.log_mean) * kept.by_level[k])};
       moments[k].add(scale, kept.value[k], slopes);
       scale *= std::exp(-log_l);
     }

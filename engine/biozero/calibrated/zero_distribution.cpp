@@ -201,8 +201,9 @@ QuantileTable::QuantileTable(const Model& model, const ZeroTable& table, bool ze
     for (int k = 0; k < ZeroTable::kNodes; ++k) {
       const GammaDistribution gamma =
           model.distribution(cluster, static_cast<std::int64_t>(at) % n_genes_, nodes_[cluster][k]);
-      entries_[at][k] = zero_inflated ? dropped_count_quantiles(gamma, model.dropout[cluster])
-                                      : expression_quantiles(gamma);
+      entries_[at][k] = zero_inflated
+                            ? dropped_count_quantiles(gamma, model.dropout_at(cluster, gamma))
+                            : expression_quantiles(gamma);
     }
   }
 }

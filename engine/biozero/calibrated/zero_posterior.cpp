@@ -154,8 +154,9 @@ ZeroTable::ZeroTable(const Model& model, const Clusters& clusters,
     Entry& entry = entries_[at];
     for (int k = 0; k < kNodes; ++k) {
       const double log_l = nodes_[cluster][k];
+      const GammaDistribution gamma = model.distribution(cluster, gene, log_l);
       const ZeroPosterior posterior =
-          zero_posterior(model.distribution(cluster, gene, log_l), model.dropout[cluster],
+          zero_posterior(gamma, model.dropout_at(cluster, gamma),
                          log_counts[cluster * kNodes + k], options.detail);
       const double p = posterior.zero_probability;
       entry.log_odds[k] =

@@ -88,7 +88,6 @@ void ZeroValues::fill_replicate(std::int64_t cell, std::span<const std::int32_t>
   const std::int32_t cluster = estimate_.clusters.of_cell[cell];
   const double log_library = std::log(estimate_.library_factor[cell]);
   const LogCounts log_counts(log_library);
-  const LogisticDropout& dropout = estimate_.model.dropout[cluster];
   const ZeroTable::NodeWeights nodes = estimate_.table.weights(cluster, log_library);
   for (std::size_t k = 0; k < observed.size(); ++k) {
     float& value = values[observed[k]];
@@ -98,7 +97,8 @@ void ZeroValues::fill_replicate(std::int64_t cell, std::span<const std::int32_t>
     }
     const GammaDistribution gamma =
         estimate_.model.distribution(cluster, observed[k], log_library + shift);
-    value = static_cast<float>(replicate_of_count(counts[k], gamma, dropout, log_counts));
+    value = static_cast<float>(replicate_of_count(
+        counts[k], gamma, estimate_.model.dropout_at(cluster, gamma), log_counts));
   }
 }
 
