@@ -15,7 +15,7 @@ import pathlib
 import statistics
 import sys
 
-from maskclass_bench import (in_parallel, is_not_counts, mean_and_deviation, parser_of, print_table,
+from maskclass_bench import (is_not_counts, mean_and_deviation, parser_of, print_table,
                              run_main)
 
 SCORES = ["ari", "nmi", "purity", "asw"]
@@ -47,7 +47,7 @@ def main(program, arguments):
                 return program.evaluate(out, "--labels", folder / "labels.tsv.gz", "--starts",
                                         arguments.starts)["clusters"]
 
-            scores = in_parallel(score_seed, range(arguments.seeds))
+            scores = program.in_parallel(score_seed, range(arguments.seeds))
             print(json.dumps({"data": folder.name, "variant": variant, "scores": scores}),
                   file=sys.stderr, flush=True)
             marked = " *" if "--allow-non-integer" in options else ""

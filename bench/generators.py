@@ -25,7 +25,7 @@ import pathlib
 import random
 import statistics
 
-from maskclass_bench import (Results, in_parallel, parser_of, print_table, run_main)
+from maskclass_bench import (Results, parser_of, print_table, run_main)
 from openproblems import read_matrix, write_matrix
 
 GENES = 1100
@@ -140,13 +140,13 @@ def main(program, arguments):
             return scores
         return results.of(run, measure)
 
-    in_parallel(make, jobs)
+    program.in_parallel(make, jobs)
     runs = [{"generator": name, "draw": draw, "cells": arguments.cells, "variant": variant,
              "seed": seed, "epochs": arguments.epochs}
             for name, draw in jobs for variant in arguments.variants
             for seed in range(arguments.seeds)]
     scores = {}
-    for run, one in zip(runs, in_parallel(score, runs)):
+    for run, one in zip(runs, program.in_parallel(score, runs)):
         scores.setdefault((run["generator"], run["variant"]), []).append(one)
     rows = []
     for name in dict.fromkeys(name for name, _ in jobs):

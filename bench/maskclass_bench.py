@@ -15,11 +15,14 @@ import threading
 
 
 class Program:
-    """The program under test; whatever it writes goes into `folder`."""
+    """The program under test; whatever it writes goes into `folder`. `jobs` runs at once share the
+    processors; the bytes are the same for any number of threads."""
 
-    def __init__(self, path, folder):
+    def __init__(self, path, folder, jobs):
         self.path = path
         self.folder = pathlib.Path(folder)
+        self.jobs = jobs
+        self.threads = max(1, processors() // jobs)
 
     def run(self, *arguments):
         command = [str(self.path), *map(str, arguments)]
@@ -37,13 +40,21 @@ class Program:
 
     def denoise(self, counts, name, *options):
         out = self.folder / name
-        # One thread a run, and as many runs at once as there are processors: the bytes are the same.
-        self.run("denoise", counts, "-o", out, "--quiet", "--threads", 1, *options)
+        self.run("denoise", counts, "-o", out, "--quiet", "--threads", self.threads, *options)
         return out
 
     def evaluate(self, denoised, *options):
-        return json.loads(
-            self.run("evaluate", denoised, "--json", "--quiet", "--threads", 1, *options))
+        return json.loads(self.run("evaluate", denoised, "--json", "--quiet", "--threads",
+                                   self.threads, *options))
+
+    def in_parallel(self, function, items):
+        """[function(item) for item in items], `jobs` at once."""
+        with concurrent.futures.ThreadPoolExecutor(self.jobs) as pool:
+            return list(pool.map(function, items))
+
+
+def processors():
+    return len(os.sched_getaffinity(0))
 
 
 def is_not_counts(folder):
@@ -60,6 +71,8 @@ def parser_of(documentation):
     parser.add_argument("--seeds", type=int, default=5, help="trainings of each data set")
     parser.add_argument("--epochs", type=int, default=300)
     parser.add_argument("--results", help="a file of results: runs that it holds are not repeated")
+    parser.add_argument("--jobs", type=int, default=processors(),
+                        help="runs at once, which share the processors (default: one each)")
     parser.add_argument("--folder", help="keeps simulated sets and results there")
     return parser
 
@@ -67,9 +80,9 @@ def parser_of(documentation):
 def run_main(function, arguments):
     if arguments.folder:
         os.makedirs(arguments.folder, exist_ok=True)
-        return function(Program(arguments.program, arguments.folder), arguments)
+        return function(Program(arguments.program, arguments.folder, arguments.jobs), arguments)
     with tempfile.TemporaryDirectory() as folder:
-        return function(Program(arguments.program, folder), arguments)
+        return function(Program(arguments.program, folder, arguments.jobs), arguments)
 
 
 class Results:
@@ -98,12 +111,6 @@ class Results:
                     with self.path.open("a", encoding="utf-8") as file:
                         file.write(line + "\n")
         return self.known[key]
-
-
-def in_parallel(function, items):
-    """[function(item) for item in items], as many at once as there are processors."""
-    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        return list(pool.map(function, items))
 
 
 def mean_and_deviation(values):

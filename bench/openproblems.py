@@ -20,7 +20,7 @@ import random
 import statistics
 import subprocess
 
-from maskclass_bench import in_parallel, is_not_counts, parser_of, print_table, read_npy, run_main
+from maskclass_bench import is_not_counts, parser_of, print_table, read_npy, run_main
 
 PEERS = ["magic", "alra", "dca_nb", "dca_zinb"]
 
@@ -138,7 +138,7 @@ def main(program, arguments):
         jobs = [(method, seed) for method in arguments.methods
                 for seed in range(1 if method == "none" else arguments.seeds)]
         chosen_genes()
-        results = in_parallel(run, jobs)
+        results = program.in_parallel(run, jobs)
         for method in arguments.methods:
             of_method = [values for name, values in results if name == method]
             rows[method].append(" / ".join(f"{statistics.mean(v[k] for v in of_method):.4f}"

@@ -18,7 +18,7 @@ import shutil
 import statistics
 import sys
 
-from maskclass_bench import (Results, counted, in_parallel, mean_and_deviation, parser_of,
+from maskclass_bench import (Results, counted, mean_and_deviation, parser_of,
                              print_table, run_main)
 
 PAPER = {  # Table 2: MSE, dropout-MSE of "Baseline"; and of "MaskClass"
@@ -66,7 +66,7 @@ def find_draws(program, arguments, results, scenario, cells):
         if len(draws) >= arguments.draws:
             return draws[:arguments.draws]
         seeds = range(first, first + 8)
-        near = in_parallel(lambda seed: off(seed, 500) <= 0.08, seeds)
+        near = program.in_parallel(lambda seed: off(seed, 500) <= 0.08, seeds)
         for seed, is_near in zip(seeds, near):
             if is_near and off(seed, cells) <= 0.03:
                 draws.append(seed)
@@ -103,7 +103,7 @@ def all_runs(program, arguments, results, draws, cells):
             for variant in arguments.variants for scenario in arguments.scenarios
             for draw in draws[scenario] for seed in range(arguments.seeds)]
     scores = {}
-    for run, one in zip(runs, in_parallel(
+    for run, one in zip(runs, program.in_parallel(
             lambda run: train_and_score(program, arguments, results, run), runs)):
         scores.setdefault((run["scenario"], run["variant"], run["draw"]), []).append(one)
     return scores
@@ -134,6 +134,15 @@ def print_scores(arguments, draws, cells, scores):
         return (f"{mean_and_deviation([one['mse'] for one in every])} "
                 f"({mean_and_deviation([one['dropout_mse'] for one in every])})")
 
+    def biozero_error(scenario, variant):
+        return mean_and_deviation([one["denoised"]["biozero_mse"] for by_seed in
+                                   of_variant(scenario, variant) for one in by_seed])
+
+    def to_paper(scenario):
+        errors = [one["denoised"]["mse"] for by_seed in of_variant(scenario, "balanced")
+                  for one in by_seed]
+        return f"{statistics.mean(errors) / float(PAPER[scenario][1].split()[0]):.2f}"
+
     def to_floor(scenario, variant):
         return mean_and_worst([statistics.mean(one["denoised"]["mse_to_floor"] for one in by_seed)
                                for by_seed in of_variant(scenario, variant)])
@@ -150,6 +159,10 @@ def print_scores(arguments, draws, cells, scores):
         ("ours, no denoising", by_scenario(none)),
         ("paper, MaskClass (balanced)", by_scenario(lambda s: PAPER[s][1])),
         *[(f"ours, `{v}`", by_scenario(lambda s: errors(s, v))) for v in arguments.variants],
+        *[("`balanced` / paper", by_scenario(to_paper)) for v in arguments.variants
+          if v == "balanced"],
+        *[(f"`{v}`, biozero-MSE", by_scenario(lambda s: biozero_error(s, v)))
+          for v in arguments.variants],
         ("Bayes floor", by_scenario(lambda s: mean_and_deviation(
             [one["bayes_floor"]["mse"] for one in first_of(s)]))),
         *[(f"`{v}` / floor", by_scenario(lambda s: to_floor(s, v))) for v in arguments.variants],

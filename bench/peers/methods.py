@@ -1,11 +1,15 @@
 """Denoising methods of others, on counts (cells x genes) of genes with a count in 3 cells or more.
 
 Each returns denoised counts at the cells' own library sizes. `magic` is the published package.
-`alra`, `dca_zinb` and `dca_nb` are compact implementations from the papers, not the packages:
-ALRA after Linderman et al. 2022, DCA after Eraslan et al. 2019 with its default settings.
+The others are compact implementations from the papers, not the packages: ALRA after Linderman et al.
+2022, DCA after Eraslan et al. 2019 with its default settings; AutoClass, ccImpute and scImpute have
+files of their own.
 """
 
 import numpy as np
+from autoclass import autoclass
+from ccimpute import ccimpute
+from scimpute import scimpute
 
 
 def none(counts, seed):
@@ -144,4 +148,5 @@ def dca_nb(counts, seed):
     return dca(counts, seed, False)
 
 
-METHODS = {"none": none, "magic": magic, "alra": alra, "dca_zinb": dca_zinb, "dca_nb": dca_nb}
+METHODS = {"none": none, "magic": magic, "alra": alra, "dca_zinb": dca_zinb, "dca_nb": dca_nb,
+           "autoclass": autoclass, "ccimpute": ccimpute, "scimpute": scimpute}

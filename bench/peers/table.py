@@ -2,7 +2,7 @@
 """Methods of others beside MaskClass on simulated cells: MSE (dropout-MSE), mean over draws and seeds.
 
     VENV/bin/python bench/peers/table.py [--cells 1000] [--draws equal:1,2+rare:5 | --any-draws 1]
-        [--methods none,magic,alra,dca_nb,dca_zinb] [--variants balanced,best,calibrated] [--seeds 1]
+        [--methods none,magic,alra,dca_nb,dca_zinb,autoclass,ccimpute,scimpute] [--variants balanced,best,calibrated] [--seeds 1]
 
 Every method is scored by `maskclass evaluate` on the same data, as it is and (kept) with observed
 non-zeros put back, as MaskClass keeps them. VENV is what bench/peers/install.sh made.
@@ -46,7 +46,7 @@ def score(program, run):
                              "--no-clusters")["truth"] for out in outs]
 
 
-METHODS = ["none", "magic", "alra", "dca_nb", "dca_zinb"]
+METHODS = ["none", "magic", "alra", "dca_nb", "dca_zinb", "autoclass", "ccimpute", "scimpute"]
 
 
 def draws_of(arguments):
