@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "engine/math.h"
+
 namespace maskclass::calibrated {
 
 double log_probability_of_count(double count, const GammaDistribution& gamma,

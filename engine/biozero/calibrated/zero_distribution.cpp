@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "engine/math.h"
+
 namespace maskclass::calibrated {
 namespace {
 
