@@ -69,10 +69,13 @@ Calibration calibrate(const CalibrationInput& input, const ChoiceOptions& option
   const std::vector<double> all = latent_of(input.on_all, n_cells, input.latent_width);
   const Clusters clusters =
       cluster_cells({all, n_cells, input.latent_width}, choice.n_clusters, options);
-  Estimate fitted = estimate(
-      input.counts, input.library_size, clusters,
-      {choice.zero_inflated, options.n_threads, {}, weight > 0 ? ZeroValues::kLargestShift : 0,
-       Detail::with_values, choice.expression_share});
+  Estimate fitted = estimate(input.counts, input.library_size, clusters,
+                             {choice.zero_inflated,
+                              options.n_threads,
+                              {},
+                              weight > 0 ? ZeroValues::kLargestShift : 0,
+                              Detail::with_values,
+                              choice.expression_share});
   Calibration calibration{
       ZeroValues(std::move(fitted), observed_factor, choice.zero_inflated, weight),
       std::move(choice)};

@@ -74,12 +74,16 @@ class Trial {
   Trial(const CsrView& counts, std::span<const double> library_size, const Clusters& clusters,
         const HeldOut& held_out, int n_threads, double expression_share = 1,
         const Trial* near = nullptr)
-      : counts_(counts), clusters_(clusters), held_out_(held_out), n_threads_(n_threads), expression_share_(expression_share) {
+      : counts_(counts),
+        clusters_(clusters),
+        held_out_(held_out),
+        n_threads_(n_threads),
+        expression_share_(expression_share) {
     if (near == nullptr) {
       // Libraries as one cluster restores them serve all further trials.
-      const Estimate fitted = estimate(counts, library_size, clusters,
-                                       {true, n_threads, held_out, 0, Detail::without_values,
-                                        expression_share});
+      const Estimate fitted =
+          estimate(counts, library_size, clusters,
+                   {true, n_threads, held_out, 0, Detail::without_values, expression_share});
       restored_ = fitted.library_factor;
       observed_ = factors_of(library_size);
       model_[0] = fit_of(observed_, false, nullptr);

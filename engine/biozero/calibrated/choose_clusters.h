@@ -40,7 +40,8 @@ bool is_zero_inflated(const CsrView& counts, std::span<const double> library_siz
 /// How many clusters, and whether zeros are inflated: a larger model is taken where the likelihood
 /// of the entries set aside rises by more than twice the standard error of the rise (over cells).
 /// 1, 2, 3, ... clusters are tried until three in a row are no better, at most one for every 15
-/// cells. Then dropout by expression is compared with dropout by its mean. `latent` must not have seen the entries set aside.
+/// cells. Then dropout by expression is compared with dropout by its mean. `latent` must not have
+/// seen the entries set aside.
 ClusterChoice choose_clusters(const CsrView& counts, std::span<const double> library_size,
                               const Points& latent, const HeldOut& held_out,
                               const ChoiceOptions& options, const Callbacks& callbacks = {});

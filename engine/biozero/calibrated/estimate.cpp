@@ -41,8 +41,9 @@ Estimate estimate(const CsrView& counts, std::span<const double> library_size,
     const Statistics statistics = gather_statistics(counts, result.library_factor, clusters,
                                                     options.held_out, options.n_threads);
     const Model before = std::move(result.model);
-    result.model = fit_model(statistics, {options.dropout, options.n_threads,
-                                          options.expression_share, round == 0 ? nullptr : &before});
+    result.model =
+        fit_model(statistics, {options.dropout, options.n_threads, options.expression_share,
+                               round == 0 ? nullptr : &before});
     if (!options.dropout) break;
     const ZeroTable table(result.model, clusters, log_of(result.library_factor),
                           {Detail::without_values, 0, options.n_threads});

@@ -39,14 +39,14 @@ Predicted predict(const Model& model, std::int64_t cluster, std::int64_t gene,
     for (int k = 0; k < 3; ++k) {
       const double by_shape = kept.by_log_shape[k];
       // The curve's log odds move with the mean, too, by the share that depends on it.
-      const Gradient slopes = {kept.by_log_mean[k] - slope * of_mean * kept.by_level[k] +
-                                   by_shape * poisson_share,
-                               -2 * by_shape,
-                               -2 * by_shape * (1 - poisson_share),
-                               -2 * by_shape * poisson_share,
-                               kept.by_level[k],
-                               slope * (model.expression_share * kept.by_slope[k] +
-                                        (centre - of_mean * gamma.log_mean) * kept.by_level[k])};
+      const Gradient slopes = {
+          kept.by_log_mean[k] - slope * of_mean * kept.by_level[k] + by_shape * poisson_share,
+          -2 * by_shape,
+          -2 * by_shape * (1 - poisson_share),
+          -2 * by_shape * poisson_share,
+          kept.by_level[k],
+          slope * (model.expression_share * kept.by_slope[k] +
+                   (centre - of_mean * gamma.log_mean) * kept.by_level[k])};
       moments[k].add(scale, kept.value[k], slopes);
       scale *= std::exp(-log_l);
     }

@@ -156,8 +156,8 @@ ZeroTable::ZeroTable(const Model& model, const Clusters& clusters,
       const double log_l = nodes_[cluster][k];
       const GammaDistribution gamma = model.distribution(cluster, gene, log_l);
       const ZeroPosterior posterior =
-          zero_posterior(gamma, model.dropout_at(cluster, gamma),
-                         log_counts[cluster * kNodes + k], options.detail);
+          zero_posterior(gamma, model.dropout_at(cluster, gamma), log_counts[cluster * kNodes + k],
+                         options.detail);
       const double p = posterior.zero_probability;
       entry.log_odds[k] =
           std::clamp(std::log(std::max(p, kTiny)) - std::log(std::max(1 - p, kTiny)),
