@@ -22,12 +22,14 @@ struct InspectOptions {
   bool json = false;
 };
 
-/// 13714 as "13,714", 0.25 as "0.25".
+/// 13714 as "13,714", 1702.5 as "1,703", 0.25 as "0.25".
 std::string number(double value) {
   constexpr double kLargestWhole = 1e15;
-  const bool whole = value == std::floor(value) && std::fabs(value) < kLargestWhole;
-  return whole && value >= 0 ? with_thousands(static_cast<std::int64_t>(value))
-                             : fmt::format("{:.4g}", value);
+  constexpr double kNoDecimals = 1000;
+  const bool whole = value == std::floor(value) || value >= kNoDecimals;
+  return whole && value >= 0 && value < kLargestWhole
+             ? with_thousands(static_cast<std::int64_t>(std::round(value)))
+             : fmt::format("{:.4g}", value);
 }
 
 std::string range(const io::Range& range) {
@@ -50,7 +52,8 @@ std::string values_text(const io::Inspection& found) {
 
 std::string names_text(const io::Inspection& found) {
   std::string text = fmt::format("cells '{}', ...; genes '{}'", found.first_cell, found.first_gene);
-  if (!found.first_symbol.empty()) text += fmt::format(" ({})", found.first_symbol);
+  if (!found.first_symbol.empty() && found.first_symbol != found.first_gene)
+    text += fmt::format(" ({})", found.first_symbol);
   return text + ", ..." + (found.species.empty() ? "" : "; " + found.species);
 }
 
@@ -85,8 +88,8 @@ void print_text(const io::Inspection& found) {
   row("library sizes", range(found.library_sizes));
   row("genes a cell", range(found.genes_per_cell));
   row("genes found",
-      fmt::format("{} in a cell at least, {} in three", with_thousands(found.n_genes_seen),
-                  with_thousands(found.n_genes_in_three)));
+      fmt::format("{} in at least one cell, {} in at least three",
+                  with_thousands(found.n_genes_seen), with_thousands(found.n_genes_in_three)));
   row("names", names_text(found));
   row("special genes", special_genes_text(found));
   row("transformed", found.transformation.empty() ? "no: raw counts" : found.transformation);
