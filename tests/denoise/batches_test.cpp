@@ -94,6 +94,26 @@ double expected_to_true(const std::vector<Zero>& zeros) {
   return expected / biological;
 }
 
+/// Means over the zeros of both batches: (p - y)^2, and -ln of the probability of what is true.
+struct Scores {
+  double brier = 0;
+  double log_score = 0;
+};
+Scores scores(const std::array<std::vector<Zero>, 2>& zeros) {
+  Scores sum;
+  double n = 0;
+  for (const std::vector<Zero>& batch : zeros) {
+    for (const Zero& zero : batch) {
+      const double of_truth =
+          zero.biological ? static_cast<double>(zero.p) : 1.0 - static_cast<double>(zero.p);
+      sum.brier += (1 - of_truth) * (1 - of_truth);
+      sum.log_score -= std::log(std::max(of_truth, 1e-12));
+      ++n;
+    }
+  }
+  return {sum.brier / n, sum.log_score / n};
+}
+
 /// The share of zeros in a batch that the model expects less the share observed.
 double zero_rate_error(const CsrView& counts, const std::vector<double>& factors,
                        const std::vector<std::int32_t>& batch_of, std::int32_t batch,
@@ -172,6 +192,12 @@ TEST_CASE(
     CHECK(std::abs(ours - 1) < std::abs(of_one - 1));
     CHECK(std::abs(ours - 1) < 0.2);
   }
+  const Scores of_one = scores(one);
+  const Scores ours = scores(by_batch);
+  MESSAGE("one curve: Brier " << of_one.brier << ", log score " << of_one.log_score << "; by batch "
+                              << ours.brier << ", " << ours.log_score);
+  CHECK(ours.brier < of_one.brier);
+  CHECK(ours.log_score < of_one.log_score);
 }
 
 TEST_CASE("all cells in one batch, or in batches too small for a curve: the bits of no batches") {
