@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "cli/program.h"
+#include "engine/io/temporary_names.h"
 #ifdef MASKCLASS_HAS_HDF5
 #include "engine/io/hdf5/within_session.h"
 #endif
@@ -25,6 +26,20 @@ bool is_within_hdf5() {
 #endif
 }
 
+extern "C" void give_up(int /*signal_number*/) {
+  _exit(data_failure);
+}
+
+/// Memory that HDF5 has damaged may crash this, too.
+void remove_temporary_files(int signal_number) {
+  for (const int crash : DamageGuard::kSignals) std::signal(crash, give_up);
+  sigset_t blocked;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, signal_number);
+  pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
+  io::TemporaryNames::remove_all();
+}
+
 extern "C" void refuse_damaged(int signal_number) {
   if (!is_within_hdf5()) {
     std::signal(signal_number, SIG_DFL);
@@ -33,6 +48,7 @@ extern "C" void refuse_damaged(int signal_number) {
   }
   // Nothing can be done where it cannot be written.
   [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, message, message_size);
+  remove_temporary_files(signal_number);
   _exit(data_failure);
 }
 

@@ -8,8 +8,9 @@
 namespace maskclass::cli {
 
 /// While it lives, a crash inside of HDF5 ends the program with exit code 1 and a message that
-/// names the inputs, not by a signal: of damage that opening on trial (engine/io/hdf5/trial.h) did
-/// not find. A crash elsewhere is not touched. There is one at a time.
+/// names the inputs, not by a signal, and leaves no temporary file behind: of damage that opening
+/// on trial (engine/io/hdf5/trial.h) did not find. A crash elsewhere is not touched. There is one
+/// at a time.
 class DamageGuard {
  public:
   explicit DamageGuard(const std::vector<std::string>& inputs);

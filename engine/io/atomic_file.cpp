@@ -59,6 +59,7 @@ AtomicPath::AtomicPath(const fs::path& path, Kind kind, std::vector<std::string>
   }
   check_replaceable();
   create();
+  known_.emplace(temporary_names());
 }
 
 AtomicPath::~AtomicPath() {
@@ -117,6 +118,17 @@ void AtomicPath::create() {
   }
   throw data_error(fmt::format("{}: too many left-over files named like '{}'; remove them",
                                path_.string(), temporary_.string()));
+}
+
+/// What may be written: of a folder, files of the names `replaceable_` and the folders they lie in.
+std::vector<std::string> AtomicPath::temporary_names() const {
+  std::vector<std::string> names;
+  for (const std::string& name : replaceable_) names.push_back(temporary_ / name);
+  for (const std::string& name : replaceable_) {
+    names.push_back((temporary_ / name).parent_path());
+  }
+  names.push_back(temporary_);
+  return names;
 }
 
 void AtomicPath::sync() const {

@@ -1,15 +1,18 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "engine/io/temporary_names.h"
 
 namespace maskclass::io {
 
 /// A file or folder that is written under a temporary name beside its final one, so that the final
 /// name never holds half of it: finish() syncs and renames; destroyed before that (an error, a
-/// cancelled job) the object removes what was written.
+/// cancelled job) the object removes what was written, as does TemporaryNames::remove_all().
 class AtomicPath {
  public:
   enum class Kind { file, folder };
@@ -39,6 +42,7 @@ class AtomicPath {
 
   void check_replaceable() const;
   void create();
+  std::vector<std::string> temporary_names() const;
   void sync() const;
   /// Gives the final name. What had it is kept aside, if that can be, until settle() or undo().
   void put();
@@ -52,6 +56,7 @@ class AtomicPath {
   std::filesystem::path aside_;  ///< Where what was replaced stands; empty where nothing does.
   Kind kind_;
   std::vector<std::string> replaceable_;
+  std::optional<TemporaryNames> known_;  ///< To a handler of crashes: temporary_ and all in it.
   bool finished_ = false;
   bool can_be_undone_ = true;
 };

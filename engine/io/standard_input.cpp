@@ -73,6 +73,7 @@ StandardInput::StandardInput(const Callbacks& callbacks) {
     }
     path_ = spooled.string() + ending;
     std::filesystem::rename(spooled, path_);
+    known_.emplace(std::vector<std::string>{path_, folder_});
   } catch (...) {
     remove();
     throw;

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 
+#include "engine/io/temporary_names.h"
 #include "engine/progress.h"
 
 namespace maskclass::io {
@@ -25,6 +27,7 @@ class StandardInput {
 
   std::filesystem::path folder_;
   std::filesystem::path path_;
+  std::optional<TemporaryNames> known_;  ///< To a handler of crashes.
 };
 
 }  // namespace maskclass::io
