@@ -100,6 +100,11 @@ Callbacks member_callbacks(std::int32_t number, std::int32_t n_members,
 void Denoiser::train(const Callbacks& callbacks) {
   State& state = *state_;
   state.members.clear();
+  if (n_cells() < state.options.training.batch_size) {
+    log_line(callbacks, counted(n_cells(), "cell") + ": fewer than a batch of " +
+                            std::to_string(state.options.training.batch_size) +
+                            ", so every step takes all of them");
+  }
   std::vector<EnsembleMember> members;
   for (std::int32_t number = 0; number < state.options.ensemble; ++number) {
     members.push_back(

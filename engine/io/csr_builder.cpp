@@ -1,26 +1,13 @@
 #include "engine/io/csr_builder.h"
 
 #include <algorithm>
+#include <functional>
+#include <span>
 #include <utility>
 
+#include "engine/io/tidy_rows.h"
+
 namespace maskclass::io {
-namespace {
-
-/// Sorts one cell's entries by gene; returns a gene that is there twice, or -1.
-std::int32_t sort_row(std::int32_t* genes, float* values, std::int64_t size,
-                      std::vector<std::pair<std::int32_t, float>>& row) {
-  row.clear();
-  for (std::int64_t k = 0; k < size; ++k) row.emplace_back(genes[k], values[k]);
-  std::sort(row.begin(), row.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-  for (std::int64_t k = 0; k < size; ++k) {
-    if (k > 0 && row[k].first == row[k - 1].first) return row[k].first;
-    genes[k] = row[k].first;
-    values[k] = row[k].second;
-  }
-  return -1;
-}
-
-}  // namespace
 
 CsrBuilder::CsrBuilder(std::int64_t n_cells, std::int64_t n_genes, std::int64_t n_expected) {
   matrix_ = matrix_in_file(n_cells, n_genes);
@@ -84,17 +71,17 @@ std::optional<CsrBuilder::Entry> CsrBuilder::finish() {
   } else {
     sort_by_cell();
   }
-  std::vector<std::pair<std::int32_t, float>> row;
   for (std::int64_t cell = 0; cell < matrix_.n_cells; ++cell) {
     const std::int64_t begin = matrix_.indptr[cell];
-    const std::int64_t end = matrix_.indptr[cell + 1];
-    std::int32_t* genes = matrix_.indices.data();
-    const bool ascends =
-        std::adjacent_find(genes + begin, genes + end, std::greater_equal<>()) == genes + end;
-    if (ascends) continue;
-    const std::int32_t twice =
-        sort_row(genes + begin, matrix_.values.data() + begin, end - begin, row);
-    if (twice >= 0) return Entry{cell, twice};
+    const std::int64_t size = matrix_.indptr[cell + 1] - begin;
+    const auto genes = std::span(matrix_.indices).subspan(begin, size);
+    if (std::adjacent_find(genes.begin(), genes.end(), std::greater_equal<>()) == genes.end()) {
+      continue;
+    }
+    sort_row(genes, std::span(matrix_.values).subspan(begin, size));
+    ++n_sorted_;
+    const auto twice = std::adjacent_find(genes.begin(), genes.end());
+    if (twice != genes.end()) return Entry{cell, *twice};
   }
   return std::nullopt;
 }

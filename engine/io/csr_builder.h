@@ -32,6 +32,8 @@ class CsrBuilder {
 
   /// Sorts what needs it. Where an entry came twice, says which: then take() must not be called.
   std::optional<Entry> finish();
+  /// Cells whose genes came out of order; known after finish().
+  std::int64_t n_sorted() const { return n_sorted_; }
   CsrMatrix take() { return std::move(matrix_); }
 
  private:
@@ -42,6 +44,7 @@ class CsrBuilder {
   CsrMatrix matrix_;
   std::vector<std::int32_t> cells_;  // [n_nonzeros] from the first entry out of order on.
   std::int64_t last_cell_ = 0;
+  std::int64_t n_sorted_ = 0;
   std::size_t n_given_back_ = 0;  ///< Values whose memory was given back.
 };
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <utility>
 
+#include "engine/counted.h"
 #include "engine/error.h"
 
 namespace maskclass::io {
@@ -24,19 +25,6 @@ Row row_of(CsrMatrix& matrix, std::int64_t cell) {
   return {std::span(matrix.indices).subspan(first, n), std::span(matrix.values).subspan(first, n)};
 }
 
-void sort_row(const Row& row) {
-  std::vector<Entry> scratch;
-  for (std::size_t k = 0; k < row.genes.size(); ++k) {
-    scratch.emplace_back(row.genes[k], row.values[k]);
-  }
-  // Genes alone decide: where one stands twice the row is refused, whatever the order.
-  std::sort(scratch.begin(), scratch.end(),
-            [](const Entry& a, const Entry& b) { return a.first < b.first; });
-  for (std::size_t k = 0; k < row.genes.size(); ++k) {
-    std::tie(row.genes[k], row.values[k]) = scratch[k];
-  }
-}
-
 /// Whether each gene is larger than the one before. No early end: the loop becomes vector code.
 bool ascends(std::span<const std::int32_t> genes) {
   bool result = true;
@@ -44,15 +32,10 @@ bool ascends(std::span<const std::int32_t> genes) {
   return result;
 }
 
-/// Sorts the row where it must be; whether its genes are in range and differ.
-bool sort_and_check(const Row& row, std::int64_t n_genes) {
-  if (row.genes.empty()) return true;
-  bool distinct = ascends(row.genes);
-  if (!distinct) {
-    sort_row(row);
-    distinct = ascends(row.genes);
-  }
-  return distinct && row.genes.front() >= 0 && row.genes.back() < n_genes;
+/// Of a row that is sorted: whether its genes are in range and differ.
+bool is_sound(const Row& row, std::int64_t n_genes) {
+  return row.genes.empty() ||
+         (ascends(row.genes) && row.genes.front() >= 0 && row.genes.back() < n_genes);
 }
 
 [[noreturn]] void refuse_row(const Row& row, std::int64_t n_genes, const std::string& where,
@@ -92,23 +75,46 @@ void check_gene(std::int32_t gene, std::int64_t n_genes, const std::string& wher
                   where, cell_name, gene, n_genes));
 }
 
-void tidy_rows(CsrMatrix& matrix, const std::string& where,
-               const std::vector<std::string>& cell_names,
-               const std::vector<std::string>& gene_names, int n_threads) {
+void sort_row(std::span<std::int32_t> genes, std::span<float> values) {
+  std::vector<Entry> entries;
+  entries.reserve(genes.size());
+  for (std::size_t k = 0; k < genes.size(); ++k) entries.emplace_back(genes[k], values[k]);
+  // Genes alone decide: where one stands twice the row is refused, whatever the order.
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return a.first < b.first; });
+  for (std::size_t k = 0; k < genes.size(); ++k) std::tie(genes[k], values[k]) = entries[k];
+}
+
+void log_sorted(const std::string& where, std::int64_t n_rows, const std::string& row,
+                const Callbacks& callbacks) {
+  if (n_rows == 0) return;
+  log_line(callbacks, fmt::format("{}: entries of {} were out of order and have been sorted", where,
+                                  counted(n_rows, row)));
+}
+
+std::int64_t tidy_rows(CsrMatrix& matrix, const std::string& where,
+                       const std::vector<std::string>& cell_names,
+                       const std::vector<std::string>& gene_names, int n_threads) {
   std::atomic<bool> has_zeros = false;
+  std::atomic<std::int64_t> n_sorted = 0;
   const std::int64_t first_refused =
       first_cell_where(matrix.view(), n_threads, [&](std::int64_t cell) {
         const Row row = row_of(matrix, cell);
+        if (!ascends(row.genes)) {
+          sort_row(row.genes, row.values);
+          ++n_sorted;
+        }
         if (std::find(row.values.begin(), row.values.end(), 0.0F) != row.values.end()) {
           has_zeros = true;
         }
-        return !sort_and_check(row, matrix.n_genes);
+        return !is_sound(row, matrix.n_genes);
       });
   if (first_refused < matrix.n_cells) {
     refuse_row(row_of(matrix, first_refused), matrix.n_genes, where, cell_names[first_refused],
                gene_names);
   }
   if (has_zeros) drop_zeros(matrix);
+  return n_sorted;
 }
 
 void append_dense_row(std::span<const float> row, CsrMatrix& matrix) {

@@ -156,6 +156,40 @@ def small_counts(n_cells=40, n_genes=12, seed=1):
     return counts
 
 
+def write_tenx(path, legacy=False):
+    """A 10x .h5 of small_counts(), of Cell Ranger 3 or of the layout before."""
+    counts = numpy.array(small_counts(), dtype="i4")
+    n_cells, n_genes = counts.shape
+    with h5py.File(path, "w") as file:
+        group = file.create_group("GRCh38" if legacy else "matrix")
+        cells, genes = numpy.nonzero(counts)
+        group["data"] = counts[cells, genes]
+        group["indices"] = genes.astype("i8")
+        group["indptr"] = numpy.concatenate([[0], numpy.cumsum((counts > 0).sum(1))]).astype("i8")
+        group["shape"] = numpy.array([n_genes, n_cells], dtype="i4")
+        group["barcodes"] = numpy.array([f"AAAC{k}-1" for k in range(n_cells)], dtype="S12")
+        names = numpy.array([f"g{k}" for k in range(n_genes)], dtype="S8")
+        ids = numpy.array([f"ENSG{k:011}" for k in range(n_genes)], dtype="S15")
+        if legacy:
+            group["genes"], group["gene_names"] = ids, names
+        else:
+            features = group.create_group("features")
+            features["id"], features["name"] = ids, names
+            features["feature_type"] = numpy.array(["Gene Expression"] * n_genes, dtype="S15")
+            features["genome"] = numpy.array(["GRCh38"] * n_genes, dtype="S6")
+
+
+def write_loom(path):
+    """small_counts() in chunks, compressed."""
+    counts = numpy.array(small_counts(), dtype="f4").T
+    with h5py.File(path, "w") as file:
+        file.create_dataset("matrix", data=counts, chunks=(4, 8), compression="gzip")
+        text = h5py.string_dtype()
+        file.create_dataset("row_attrs/Gene", data=[f"g{k}" for k in range(len(counts))], dtype=text)
+        file.create_dataset("col_attrs/CellID", data=[f"c{k}" for k in range(counts.shape[1])], dtype=text)
+        file.create_group("layers")
+
+
 def log_transformed(counts):
     """log1p of counts scaled to 10,000 a cell, as scanpy leaves it in X."""
     counts = numpy.array(counts, dtype="float64")

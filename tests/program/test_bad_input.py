@@ -10,6 +10,7 @@ import unittest
 
 from program import (
     DATA, SOURCE, SUCCESS, USAGE, Case, h5py, log_transformed, numpy, read_table, small_counts,
+    write_loom, write_tenx,
 )  # fmt: skip
 
 sys.path.insert(0, str(SOURCE / "tests/io/fixtures"))
@@ -91,6 +92,51 @@ def h5ad(edit=None, **matrices):
     return make
 
 
+def other_hdf5(write, name, edit=None, damage=None):
+    """A 10x .h5 or a .loom, edited or its bytes changed; or nothing where there is no h5py."""
+
+    def make(case):
+        if h5py is None:
+            case.skipTest("python3 with h5py and numpy is not here")
+        path = case.folder / name
+        write(path)
+        if edit:
+            with h5py.File(path, "a") as opened:
+                edit(opened)
+        if damage:
+            path.write_bytes(damage(path.read_bytes()))
+        return path
+
+    return make
+
+
+def tenx(edit=None, damage=None):
+    return other_hdf5(write_tenx, "bad.h5", edit, damage)
+
+
+def loom(edit=None, damage=None):
+    return other_hdf5(write_loom, "bad.loom", edit, damage)
+
+
+def put(name, at, value):
+    """Another value in one place of a dataset."""
+
+    def edit(opened):
+        opened[name][at] = value
+
+    return edit
+
+
+def replace(name, values):
+    """Another dataset."""
+
+    def edit(opened):
+        del opened[name]
+        opened[name] = values
+
+    return edit
+
+
 def h5ad_bytes(damage):
     def make(case):
         path = h5ad()(case)
@@ -150,7 +196,7 @@ def folder(*parts):
 
     def make(case):
         path = case.folder / "tenx"
-        path.mkdir()
+        path.mkdir(exist_ok=True)
         for part in parts:
             name, _, n = part.partition(":")
             if name == "matrix.mtx":
@@ -211,7 +257,9 @@ CATALOGUE = [
     ("text as h5ad", file("a.h5ad", "hello\n"), (), DATA, ["a.h5ad", "not an HDF5 file"]),
     ("text as h5", file("a.h5", "hello\n"), (), DATA, ["a.h5", "not an HDF5 file"]),
     ("text as npz", file("a.npz", "hello\n"), (), DATA, ["a.npz", "zip"]),
-    ("bytes as mtx", file("a.mtx", bytes(range(256)) * 8), (), DATA, ["a.mtx", "MatrixMarket"]),
+    ("bytes as mtx", file("a.mtx", bytes(range(256)) * 8), (), DATA, ["a.mtx", "no text"]),
+    ("text of another kind as mtx", file("a.mtx", "hello\n"), (), DATA, ["a.mtx:1", "MatrixMarket"]),
+    ("UTF-16", file("a.csv", "cell,g1\nc1,1\n".encode("utf-16")), CELLS, DATA, ["a.csv", "UTF-16", "UTF-8"]),
     ("bytes as csv", file("a.csv", bytes(range(256)) * 8), (), DATA, ["a.csv"]),
     ("bzip2", file("a.mtx", b"BZh91AY&SY" + bytes(50)), (), DATA, ["a.mtx", "bzip2"]),
     ("other HDF5", h5ad(lambda f: (f.__delitem__("obs"), f.__delitem__("var"))), (), DATA,
@@ -267,6 +315,8 @@ CATALOGUE = [
     ("a short row", csv("cell,g1,g2\nc1,1,2\nc2,1\n"), CELLS, DATA, ["bad.csv:3", "'c2'", "1 values"]),
     ("a long row", csv("cell,g1,g2\nc1,1,2\nc2,1,2,3\n"), CELLS, DATA, ["bad.csv:3", "'c2'", "3 values"]),
     ("a row without name", csv("cell,g1,g2\n,1,2\n"), CELLS, DATA, ["bad.csv:2", "no name"]),
+    ("a header that lacks a name", csv("cell,g1,g2\nc1,1,2,3\nc2,1,2,3\n"), CELLS, DATA,
+     ["bad.csv:1", "3 fields", "'cell'", "lacks a name"]),
     ("an open quote", csv('cell,g1,g2\n"c1,1,2\n'), CELLS, DATA, ["bad.csv:2", "quoted"]),
     ("cells or genes?", csv(",x,y\na,1,2\nb,3,4\n"), (), USAGE, ["bad.csv", "--orientation"]),
     # Values that are no counts.
@@ -295,6 +345,8 @@ CATALOGUE = [
      ["12 x 40", "features.tsv has 11"]),
     ("more names than cells", folder("matrix.mtx", "barcodes.tsv:41", "features.tsv"), (), DATA,
      ["12 x 40", "barcodes.tsv has 41"]),
+    ("features of unlike lines", with_file("tenx/features.tsv", "x0\ty0\n" + "x\ty\tGene Expression\n" * 11,
+     folder("matrix.mtx", "barcodes.tsv")), (), DATA, ["features.tsv:2", "3 columns where line 1 has 2"]),
     ("no barcodes", folder("matrix.mtx", "features.tsv"), (), DATA, ["tenx", "barcodes.tsv"]),
     ("no features", folder("matrix.mtx", "barcodes.tsv"), (), DATA, ["features.tsv", "genes.tsv"]),
     ("names contradict --orientation", folder("matrix.mtx", "barcodes.tsv", "features.tsv"), CELLS, USAGE,
@@ -309,6 +361,23 @@ CATALOGUE = [
     ("inputs without a shared gene",
      with_file("other.csv", "cell,x1,x2\nc1,1,2\n", counts(small_counts(), "bad.csv")),
      ("other.csv", *CELLS), DATA, ["share no gene", "other.csv"]),
+    # 10x .h5 and .loom.
+    ("truncated 10x h5", tenx(damage=lambda d: d[: len(d) // 2]), (), DATA, ["bad.h5"]),
+    ("10x h5, a gene out of range", tenx(put("matrix/indices", 5, 99)), (), DATA,
+     ["bad.h5: matrix", "AAAC0-1", "gene number 99", "there are 12"]),
+    ("10x h5, a gene twice", tenx(put("matrix/indices", 1, 0)), (), DATA, ["AAAC0-1", "ENSG00000000000", "twice"]),
+    ("10x h5, pointers that fall", tenx(put("matrix/indptr", 3, 0)), (), DATA, ["matrix/indptr", "AAAC2-1"]),
+    ("10x h5, fewer barcodes than cells", tenx(replace("matrix/barcodes", [b"AAAC"])), (), DATA,
+     ["bad.h5: matrix", "40 x 12", "1 cells"]),
+    ("10x h5, another shape", tenx(put("matrix/shape", 0, 11)), (), DATA, ["bad.h5: matrix", "40 x 11", "12 genes"]),
+    ("10x h5, negative", tenx(put("matrix/data", 3, -2)), (), DATA, ["bad.h5: matrix", "AAAC0-1", "negative"]),
+    ("10x h5, above 2^24", tenx(put("matrix/data", 3, 2**24 + 1)), (), DATA, ["bad.h5: matrix", "AAAC0-1", "2^24"]),
+    ("truncated loom", loom(damage=lambda d: d[: len(d) // 2]), (), DATA, ["bad.loom"]),
+    ("loom, NaN", loom(put("matrix", (2, 3), float("nan"))), (), DATA, ["bad.loom: matrix", "'c3'", "'g2'", "NaN"]),
+    ("loom, fewer names than genes", loom(replace("row_attrs/Gene", [b"g0"])), (), DATA,
+     ["bad.loom: row_attrs/Gene", "1 values", "12"]),
+    ("loom, transposed", loom(lambda f: replace("matrix", f["matrix"][:].T)(f)), (), DATA,
+     ["bad.loom: col_attrs/CellID", "40 values", "12"]),
     # Options.
     ("--layer of a matrix", GOOD, ("--layer", "x"), USAGE, ["--layer x", ".h5ad"]),
     ("--genome of a matrix", GOOD, ("--genome", "x"), USAGE, ["--genome", "10x .h5"]),
@@ -393,12 +462,42 @@ def repeated_names(case):
     return case.write("repeated.csv", "\n".join(lines) + "\n")
 
 
+def rare_gene(case):
+    """A 13th gene in 3 of 1,000 cells: both of its quantiles are 0."""
+    return case.write_matrix_market(
+        counts=[row + [5 if k < 3 else 0] for k, row in enumerate(small_counts(1000))])  # fmt: skip
+
+
+def unsorted_indices(opened):
+    """The matrix as csr, each cell's genes from the last to the first."""
+    dense = opened["X"][:]
+    del opened["X"]
+    sparse = opened.create_group("X")
+    sparse.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": dense.shape})
+    genes = [numpy.flatnonzero(row)[::-1] for row in dense]
+    sparse["data"] = numpy.concatenate([row[kept] for row, kept in zip(dense, genes)])
+    sparse["indices"] = numpy.concatenate(genes).astype("i4")
+    sparse["indptr"] = numpy.cumsum([0] + [len(kept) for kept in genes])
+
+
+def csv_without_last_line_end(case):
+    path = case.write_counts("bad.csv")
+    path.write_text(path.read_text()[:-1])
+    return path
+
+
 # Each: what it is, the input, further arguments, the line that says what was done.
 TAKEN = [
     ("a gene without counts", with_genes(lambda k: 0), (), "kept 12 of 13 genes"),
     ("a constant gene", with_genes(lambda k: 2), (), "kept 13 of 13 genes"),
-    ("entries in any order", unsorted, (), "kept 12 of 12 genes"),
-    ("fewer cells than a batch", counts(small_counts(20)), (), "20/20 cells"),
+    ("a gene constant after winsorising", rare_gene, (),
+     "1 gene is constant after winsorising and will be rebuilt as that constant"),
+    ("entries in any order", unsorted, (), "entries of 40 cells were out of order and have been sorted"),
+    ("unsorted indices", h5ad(unsorted_indices), (),
+     "bad.h5ad: X: entries of 40 cells were out of order and have been sorted"),
+    ("fewer cells than a batch", counts(small_counts(20)), (),
+     "20 cells: fewer than a batch of 32, so every step takes all of them"),
+    ("a last line without end", csv_without_last_line_end, CELLS, "the last line has no line end"),
     ("the largest count", changed(3, 7, 2**24), CELLS, "kept 12 of 12 genes"),
     ("a cell without counts, dropped", empty_cell, (*CELLS, "--drop-empty-cells"), "dropped 1 of 40 cells"),
     ("repeated names", repeated_names, CELLS, "1 gene names are not the first of their kind"),
@@ -419,7 +518,8 @@ class Accepted(Case):
                 results[name] = read_table(self.out / "a.csv")
         # The order of entries, and genes without counts, change nothing.
         values = results["no names"][2]
-        self.assertEqual(results["entries in any order"][2], values)
+        for name in ("entries in any order", "unsorted indices", "a last line without end"):
+            self.assertEqual(results[name][2], values)
         self.assertEqual(results["a gene without counts"][2], values)
         self.assertEqual(results["repeated names"][1][:3], ["g1", "g1", "g3"])
         self.assertEqual(results["repeated names"][2], values)

@@ -260,7 +260,9 @@ CsrMatrix load(const StoredMatrix& matrix, const MatrixNames& names, int n_threa
       result = load_csc(matrix, names, callbacks);
       break;
   }
-  tidy_rows(result, matrix.where, names.cells, names.genes, n_threads);
+  const std::int64_t n_sorted =
+      tidy_rows(result, matrix.where, names.cells, names.genes, n_threads);
+  log_sorted(matrix.where, n_sorted, "cell", callbacks);
   return result;
 }
 

@@ -155,6 +155,7 @@ CsrMatrix read_coordinates(const ZipArchive& archive, const Shape& shape) {
     }
     builder.append(rows[k], columns[k], values[k]);
   }
+  // coo promises no order: nothing is told of it.
   if (const auto twice = builder.finish()) {
     throw data_error(
         fmt::format("{}: row {}, column {} (from 0) has two entries; sum the "
@@ -211,8 +212,10 @@ Dataset read_npz(const std::filesystem::path& path, const ReadOptions& options,
                          archive.name(), n_cells, n_genes));
   }
   const bool by_genes = read.by_columns != genes_are_rows;
-  tidy_rows(read.matrix, archive.name(), by_genes ? dataset.gene_names : dataset.cell_names,
-            by_genes ? dataset.cell_names : dataset.gene_names, options.n_threads);
+  const std::int64_t n_sorted =
+      tidy_rows(read.matrix, archive.name(), by_genes ? dataset.gene_names : dataset.cell_names,
+                by_genes ? dataset.cell_names : dataset.gene_names, options.n_threads);
+  log_sorted(archive.name(), n_sorted, by_genes ? "gene" : "cell", callbacks);
   dataset.counts = by_genes ? transpose(std::move(read.matrix)) : std::move(read.matrix);
   return dataset;
 }

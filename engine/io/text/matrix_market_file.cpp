@@ -12,6 +12,7 @@
 #include "engine/error.h"
 #include "engine/io/csr_builder.h"
 #include "engine/io/text/parse_number.h"
+#include "engine/io/tidy_rows.h"
 
 namespace maskclass::io {
 namespace {
@@ -224,6 +225,8 @@ CsrMatrix MatrixMarketFile::read(bool genes_are_rows, const Callbacks& callbacks
     refuse_twice(1 + (genes_are_rows ? gene : twice->cell),
                  1 + (genes_are_rows ? twice->cell : gene));
   }
+  log_sorted(name(), builder.n_sorted(), "cell", callbacks);
+  log_last_line(input_, callbacks);
   return builder.take();
 }
 

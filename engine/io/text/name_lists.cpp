@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <array>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
@@ -12,13 +13,22 @@
 namespace maskclass::io {
 namespace {
 
-/// Cuts the part before the next tab off `line`.
-std::string_view next_field(std::string_view& line) {
-  const std::size_t tab = line.find('\t');
-  const std::string_view field = line.substr(0, tab);
-  line = tab == std::string_view::npos ? std::string_view() : line.substr(tab + 1);
-  return field;
-}
+/// Fields between tabs: the first three of a line, which may be empty.
+struct Fields {
+  explicit Fields(std::string_view line) {
+    for (std::size_t start = 0; n < 3; ++n) {
+      const std::size_t tab = line.find('\t', start);
+      of[n] = line.substr(start, tab == std::string_view::npos ? tab : tab - start);
+      if (tab == std::string_view::npos) {
+        ++n;
+        break;
+      }
+      start = tab + 1;
+    }
+  }
+  std::array<std::string_view, 3> of;
+  std::size_t n = 0;
+};
 
 void refuse_blank(const TextInput& input, std::string_view name) {
   if (!name.empty()) return;
@@ -35,18 +45,16 @@ FeatureList read_features(const std::filesystem::path& path) {
   std::size_t n_columns = 0;
   std::string_view line;
   while (input.next_line(line)) {
-    std::string_view fields[3];
-    std::size_t n_fields = 0;
-    while (n_fields < 3 && (n_fields == 0 || !line.empty())) fields[n_fields++] = next_field(line);
-    refuse_blank(input, fields[0]);
-    if (n_columns == 0) n_columns = n_fields;
-    if (n_fields < n_columns) {
+    const Fields fields(line);
+    refuse_blank(input, fields.of[0]);
+    if (n_columns == 0) n_columns = fields.n;
+    if (fields.n != n_columns) {
       throw data_error(fmt::format("{}: {} columns where line 1 has {}",
-                                   input.at_line(input.line_number()), n_fields, n_columns));
+                                   input.at_line(input.line_number()), fields.n, n_columns));
     }
-    features.ids.emplace_back(fields[0]);
-    if (n_columns > 1) features.symbols.emplace_back(fields[1]);
-    if (n_columns > 2) features.types.emplace_back(fields[2]);
+    features.ids.emplace_back(fields.of[0]);
+    if (n_columns > 1) features.symbols.emplace_back(fields.of[1]);
+    if (n_columns > 2) features.types.emplace_back(fields.of[2]);
   }
   return features;
 }
@@ -56,7 +64,7 @@ std::vector<std::string> read_names(const std::filesystem::path& path) {
   TextInput input(path);
   std::string_view line;
   while (input.next_line(line)) {
-    const std::string_view name = next_field(line);
+    const std::string_view name = line.substr(0, line.find('\t'));
     refuse_blank(input, name);
     names.emplace_back(name);
   }

@@ -86,6 +86,11 @@ bool looks_like_gene(std::string_view name) {
          (upper.starts_with("MT-") && upper.size() > 4) || numbered_gene || is_common_gene(upper);
 }
 
+bool is_corner(std::string_view name) {
+  return name.empty() || ((names_cells(name) || names_genes(name)) &&
+                          std::none_of(name.begin(), name.end(), is_digit));
+}
+
 bool looks_like_cell(std::string_view name) {
   const std::string upper = upper_case(name);
   for (const std::string_view prefix : {"GSM", "SRR", "SRS", "SRX", "ERR", "ERS"}) {

@@ -19,6 +19,10 @@ bool looks_like_gene(std::string_view name);
 /// other programs put before and after it), a GEO or SRA accession, or "cell" with a number.
 bool looks_like_cell(std::string_view name);
 
+/// Whether a name is what stands over the names of a table's rows rather than over a column:
+/// "cell", "gene_id", nothing.
+bool is_corner(std::string_view name);
+
 /// What the names of a table's rows and columns (and the field in its corner) say about which of
 /// them are cells; Orientation::detect where they say nothing or contradict each other.
 Orientation orientation_by_names(std::string_view corner, const std::vector<std::string>& columns,

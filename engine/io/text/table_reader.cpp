@@ -53,6 +53,7 @@ class TableParser {
     if (rows.n_cells == 0) throw data_error(fmt::format("{}: has a header only", input_.name()));
     rows.n_genes = static_cast<std::int64_t>(column_names.size());
     refuse_values_as_names();
+    log_last_line(input_, callbacks_);
   }
 
   std::string corner;
@@ -133,8 +134,18 @@ class TableParser {
     if (n_fields == column_names.size()) {
       corner = column_names.front();
       column_names.erase(column_names.begin());
+    } else if (n_fields == column_names.size() + 1 && is_corner(column_names.front())) {
+      refuse_corner(column_names.size());
     }
     refuse_numbers_as_names();
+  }
+
+  /// Names would stand over the column beside their own.
+  [[noreturn]] void refuse_corner(std::size_t n_values) const {
+    throw data_error(fmt::format(
+        "{}: the header has {} fields, as many as the rows have values, but '{}' stands over the "
+        "names of rows: the header lacks a name, or the rows have a value too many",
+        input_.at_line(1), n_values, column_names.front()));
   }
 
   /// A file without header would lose its first row. Names may be numbers all the same: counted

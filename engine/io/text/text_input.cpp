@@ -61,6 +61,11 @@ class TextInput::Producer {
 
   const ByteSource& source() const { return source_; }
 
+  bool lacks_last_line_end() {
+    const std::lock_guard lock(mutex_);
+    return lacks_last_line_end_;
+  }
+
  private:
   struct Block {
     std::unique_ptr<char[]> text = std::make_unique_for_overwrite<char[]>(kBlockSize);
@@ -99,7 +104,9 @@ class TextInput::Producer {
     char* last_end = nullptr;
     while (last_end == nullptr && !at_end) {
       if (block.size == block.capacity) grow(block);
+      const std::size_t n_before = block.size;
       at_end = fill(block);
+      refuse_zeros(block.text.get() + n_before, block.size - n_before);
       last_end = static_cast<char*>(memrchr(block.text.get(), '\n', block.size));
     }
     if (at_end) {
@@ -128,6 +135,14 @@ class TextInput::Producer {
     return block;
   }
 
+  /// Such a byte would end a name early.
+  void refuse_zeros(const char* text, std::size_t size) const {
+    if (memchr(text, 0, size) == nullptr) return;
+    throw data_error(
+        fmt::format("{}: has bytes of value 0: it is no text, or text as UTF-16; save it as UTF-8",
+                    source_.file().name()));
+  }
+
   void grow(Block& block) const {
     if (block.capacity >= kLongestLine) {
       throw data_error(fmt::format("{}: has a line longer than 1 GiB; is it a text file?",
@@ -147,8 +162,12 @@ class TextInput::Producer {
     return false;
   }
 
-  static void add_last_line_end(Block& block) {
+  void add_last_line_end(Block& block) {
     if (block.size == 0 || block.text[block.size - 1] == '\n') return;
+    {
+      const std::lock_guard lock(mutex_);
+      lacks_last_line_end_ = !source_.is_gzip();
+    }
     if (block.size == block.capacity) block.grow();
     block.text[block.size++] = '\n';
   }
@@ -171,6 +190,7 @@ class TextInput::Producer {
   std::deque<Block> ready_;
   std::vector<Block> free_;
   std::exception_ptr error_;
+  bool lacks_last_line_end_ = false;
   bool finished_ = false;
   bool stopped_ = false;
   std::thread thread_;  // Last: starts when all else is there.
@@ -202,6 +222,10 @@ bool TextInput::next_line(std::string_view& line) {
   return true;
 }
 
+bool TextInput::lacks_last_line_end() const {
+  return producer_->lacks_last_line_end();
+}
+
 std::string TextInput::at_line(std::int64_t line) const {
   return fmt::format("{}:{}", name_, line);
 }
@@ -220,6 +244,13 @@ std::int64_t TextInput::largest_text() const {
   if (size == 0) return largest;
   if (!producer_->source().is_gzip()) return size;
   return size > largest / 1032 ? largest : size * 1032;
+}
+
+void log_last_line(const TextInput& input, const Callbacks& callbacks) {
+  if (!input.lacks_last_line_end()) return;
+  log_line(callbacks, fmt::format("{}: the last line has no line end; check that the file was not "
+                                  "cut off within it",
+                                  input.name()));
 }
 
 }  // namespace maskclass::io

@@ -6,13 +6,16 @@
 #include <string>
 #include <string_view>
 
+#include "engine/progress.h"
+
 namespace maskclass::io {
 
 /// A text file, plain or gzip (told by its first bytes; several members are read as one), read as
 /// blocks of whole lines. A thread of its own reads and decompresses ahead while the caller parses.
 ///
 /// Every function throws Error{data} that names the file where it is missing, unreadable, empty,
-/// truncated, damaged (CRC) or compressed by another program, or where a line is longer than 1 GiB.
+/// truncated, damaged (CRC) or compressed by another program, holds bytes of value 0, or where a
+/// line is longer than 1 GiB.
 class TextInput {
  public:
   explicit TextInput(const std::filesystem::path& path);
@@ -28,6 +31,10 @@ class TextInput {
   /// The next line without its line end ("\n" or "\r\n"); false at the end of the file. Valid until
   /// the next call. May be mixed with next_block().
   bool next_line(std::string_view& line);
+
+  /// Whether the last line lacks its end, known when all is read: so does a file that was cut off.
+  /// Of gzip, whose end is checked, never.
+  bool lacks_last_line_end() const;
 
   /// The number of the line that next_line() gave last, from 1; counts no lines of blocks.
   std::int64_t line_number() const { return line_number_; }
@@ -51,5 +58,8 @@ class TextInput {
   std::string_view rest_;
   std::int64_t line_number_ = 0;
 };
+
+/// The line that says so, once all is read, where the last line lacks its end.
+void log_last_line(const TextInput& input, const Callbacks& callbacks);
 
 }  // namespace maskclass::io
