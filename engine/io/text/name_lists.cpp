@@ -14,8 +14,8 @@ namespace maskclass::io {
 namespace {
 
 /// Fields between tabs: the first three of a line, which may be empty.
-struct Fields {
-  explicit Fields(std::string_view line) {
+struct FeatureFields {
+  explicit FeatureFields(std::string_view line) {
     for (std::size_t start = 0; n < 3; ++n) {
       const std::size_t tab = line.find('\t', start);
       of[n] = line.substr(start, tab == std::string_view::npos ? tab : tab - start);
@@ -45,7 +45,7 @@ FeatureList read_features(const std::filesystem::path& path) {
   std::size_t n_columns = 0;
   std::string_view line;
   while (input.next_line(line)) {
-    const Fields fields(line);
+    const FeatureFields fields(line);
     refuse_blank(input, fields.of[0]);
     if (n_columns == 0) n_columns = fields.n;
     if (fields.n != n_columns) {
