@@ -262,8 +262,9 @@ Dataset read_table(const std::filesystem::path& path, const ReadOptions& options
   std::vector<std::string> columns =
       named(options.header, table.column_names, cells_down ? "gene" : "cell", table.rows.n_genes);
   dataset.counts = cells_down ? std::move(table.rows) : transpose(std::move(table.rows));
-  dataset.cell_names = cells_down ? std::move(rows) : std::move(columns);
-  dataset.gene_names = cells_down ? std::move(columns) : std::move(rows);
+  if (!cells_down) std::swap(rows, columns);
+  dataset.cell_names = std::move(rows);
+  dataset.gene_names = std::move(columns);
   return dataset;
 }
 
